@@ -33,3 +33,10 @@ export interface Endpoint {
 export function mainAddress(endpoint: { readonly addresses: readonly string[] }): string {
   return endpoint.addresses[0] ?? "";
 }
+
+/** The endpoints that a registry gives for one service, from one source (an EndpointSlice, a ServiceEntry, a catalog). */
+export interface ServiceEndpoints {
+  readonly hostname: string;
+  readonly namespace: string;
+  readonly endpoints: readonly Endpoint[];
+}

@@ -1,7 +1,7 @@
 // What users compose with.
 export { type Change, type Collection, MemoryCollection, structurallyEqual, type Unsubscribe } from "./collection.ts";
 export { type Diagnostic, formatDiagnostic, type Position, type Severity } from "./diagnostic.ts";
-export { type Endpoint, type HealthStatus, mainAddress } from "./endpoint.ts";
+export { type Endpoint, type HealthStatus, mainAddress, type ServiceEndpoints } from "./endpoint.ts";
 export {
   compareHostSpecificity,
   hostsOverlap,
@@ -13,6 +13,7 @@ export {
 } from "./hostname.ts";
 export { type Labels, matchesLabels } from "./labels.ts";
 export { formatLocality, type Locality, localityFromLabels, parseLocality } from "./locality.ts";
+export type { Namespace } from "./namespace.ts";
 export { formatObject, type ObjectRef, objectKey } from "./object-ref.ts";
 export { isHttp, isHttp2, isTcp, isTls, kubernetesPortProtocol, type Protocol, parseProtocol } from "./protocol.ts";
 export {
