@@ -1,0 +1,1 @@
+export type * as envoy from "../../gen/envoy.d.ts";
