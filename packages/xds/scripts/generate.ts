@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import protobuf from "protobufjs";
 import { declare } from "./declarations.ts";
 import { describe } from "./descriptor.ts";
-import { addOverlayFields } from "./overlay.ts";
+import { addOverlay } from "./overlay.ts";
 
 /** Every message of these files is a root: an `Any` may hold whatever Envoy can be configured with. */
 const ROOT_FILES = [
@@ -55,10 +55,10 @@ for (const folder of folders.slice(0, -1))
   for (const pattern of folder === overlay ? ["**/*.proto"] : ROOT_FILES)
     for (const path of globSync(pattern, { cwd: folder })) if (locate(path)) files.add(path);
 root.loadSync([...files].sort(), { keepCase: true });
-addOverlayFields(root, readFileSync(join(overlay, "fields.txt"), "utf8"));
 root.resolveAll();
 
 const descriptor = describe(root);
+addOverlay(descriptor, readFileSync(join(overlay, "newer.txt"), "utf8"));
 mkdirSync(out, { recursive: true });
 const write = (name: string, text: string) => {
   const path = join(out, name);

@@ -1,27 +1,39 @@
-import protobuf from "protobufjs";
+import type { Descriptor, FieldRow } from "./descriptor-shape.d.ts";
 
 /**
- * Adds fields that are newer than the shipped files. A line is `MESSAGE NAME NUMBER TYPE [repeated|optional|oneof:NAME|map:KEY]`;
- * `#` begins a comment. A field that the shipped files have by now is left alone.
+ * Adds what is newer than the shipped files, from the table `overlay/newer.txt` (its head says how to read it).
+ * Where the two differ, the table wins.
  */
-export function addOverlayFields(root: protobuf.Root, table: string): void {
-  for (const line of table.split("\n")) {
-    const [message, name, number, type, rule = ""] = line.replace(/#.*/, "").trim().split(/\s+/);
-    if (!message) continue;
-    if (!name || !number || !type) throw new Error(`overlay: cannot read ${JSON.stringify(line)}`);
-    const target = root.lookupType(message);
-    if (target.fields[name]) continue;
-    const id = Number(number);
-    if (target.fieldsById[id]) throw new Error(`overlay: ${message} already has a field ${id}`);
-    if (rule.startsWith("map:")) target.add(new protobuf.MapField(name, id, rule.slice(4), type));
-    else if (rule === "repeated") target.add(new protobuf.Field(name, id, type, "repeated"));
-    else if (rule === "optional") target.add(new protobuf.Field(name, id, type, "proto3_optional"));
-    else target.add(new protobuf.Field(name, id, type));
-    if (rule.startsWith("oneof:")) {
-      const oneof = target.oneofs[rule.slice(6)];
-      const field = target.fields[name];
-      if (!oneof || !field) throw new Error(`overlay: ${message} has no oneof ${rule.slice(6)}`);
-      oneof.add(field);
+export function addOverlay({ messages, enums }: Descriptor, table: string): void {
+  const lines = table.split("\n").flatMap((line) => {
+    const words = line.replace(/#.*/, "").trim().split(/\s+/).filter(Boolean);
+    return words.length > 0 ? [words] : [];
+  });
+  for (const [name = "", equals, ...values] of lines) {
+    if (equals === undefined) messages[name] ??= [];
+    if (equals !== "=") continue;
+    enums[name] ??= {};
+    for (const value of values) {
+      const [key = "", number] = value.split(":");
+      enums[name][key] = Number(number);
     }
+  }
+  const row = (id: number, name: string, type: string, rule: string): FieldRow => {
+    const message = messages[type] !== undefined;
+    if (rule === "repeated") return [id, name, type, "r"];
+    if (rule.startsWith("map:")) return [id, name, type, `m:${rule.slice(4)}`];
+    if (rule.startsWith("oneof:")) return [id, name, type, message ? "" : "o", rule.slice(6)];
+    if (rule !== "" && rule !== "optional") throw new Error(`overlay: unknown rule ${rule}`);
+    return rule === "optional" && !message ? [id, name, type, "o"] : [id, name, type];
+  };
+  for (const [message = "", name = "", number, type = "", rule = ""] of lines) {
+    if (number === undefined || name === "=") continue;
+    const id = Number(number);
+    const fields = messages[message];
+    if (!fields) throw new Error(`overlay: no message ${message}`);
+    messages[message] = [
+      ...fields.filter((field) => field[0] !== id && field[1] !== name),
+      row(id, name, type, rule),
+    ].sort((a, b) => a[0] - b[0]);
   }
 }
