@@ -1,0 +1,248 @@
+// What users hold: objects, kinds and their specs.
+
+export { formatDuration, parseDuration } from "./common/duration.ts";
+export type {
+  AuthorizationCondition,
+  AuthorizationFrom,
+  AuthorizationOperation,
+  AuthorizationPolicy,
+  AuthorizationProvider,
+  AuthorizationRule,
+  AuthorizationSource,
+  AuthorizationTo,
+} from "./kinds/authorization-policy/schema.ts";
+export type { ClientTls } from "./kinds/destination-rule/client-tls.ts";
+export type {
+  ConnectionPool,
+  Http2Keepalive,
+  HttpPool,
+  OutlierDetection,
+  TcpKeepalive,
+  TcpPool,
+} from "./kinds/destination-rule/connection-pool.ts";
+export type {
+  BackendUtilization,
+  ConsistentHash,
+  HashCookie,
+  HashCookieAttribute,
+  LoadBalancer,
+  Maglev,
+  RingHash,
+  WarmupConfiguration,
+} from "./kinds/destination-rule/load-balancer.ts";
+export type {
+  LocalityDistribute,
+  LocalityFailover,
+  LocalityLoadBalancer,
+  ZoneAwareLoadBalancer,
+  ZoneFailover,
+} from "./kinds/destination-rule/locality.ts";
+export type {
+  DestinationRule,
+  PortTrafficPolicy,
+  RetryBudget,
+  Subset,
+  TrafficPolicy,
+  TunnelSettings,
+  UpstreamProxyProtocol,
+} from "./kinds/destination-rule/schema.ts";
+export type {
+  ClusterMatch,
+  EnvoyPatchMatch,
+  EnvoyProxyMatch,
+  FilterChainMatch,
+  FilterMatch,
+  ListenerMatch,
+  RouteConfigurationMatch,
+  RouteMatch,
+  SubFilterMatch,
+  VirtualHostMatch,
+  WaypointFilterMatch,
+  WaypointMatch,
+  WaypointRouteMatch,
+  WaypointSubFilterMatch,
+} from "./kinds/envoy-filter/match.ts";
+export type { EnvoyConfigPatch, EnvoyFilter, EnvoyPatch } from "./kinds/envoy-filter/schema.ts";
+export type { Gateway, GatewayPort, GatewayServer } from "./kinds/gateway/schema.ts";
+export type { ServerTls, TlsCertificate } from "./kinds/gateway/server-tls.ts";
+export type {
+  EnvoyFileAccessLogProvider,
+  EnvoyHttpGrpcV3LogProvider,
+  EnvoyOpenTelemetryLogProvider,
+  EnvoyTcpGrpcV3LogProvider,
+  ExtAuthzGrpcProvider,
+  ExtAuthzHttpProvider,
+  ExtAuthzRequestBody,
+  ExtensionProvider,
+  FileLogFormat,
+  OpenTelemetryLogFormat,
+  PrometheusMetricsProvider,
+  SDSProvider,
+} from "./kinds/mesh-config/extension-provider.ts";
+export type {
+  ConnectionSettings,
+  CryptoMbKeyProvider,
+  MeshProxyConfig,
+  PrivateKeyProvider,
+  ProxyProtocolTopology,
+  ProxySds,
+  ProxyStatsMatcher,
+  QatKeyProvider,
+  RemoteService,
+  Topology,
+} from "./kinds/mesh-config/proxy-config.ts";
+export type {
+  AttemptCountHeader,
+  ClientCertDetailsHeader,
+  EnvoyDebugHeaders,
+  MetadataExchangeHeaders,
+  ProxyHeaders,
+  RequestIdHeader,
+  ServerHeader,
+  XForwardedHostHeader,
+  XForwardedPortHeader,
+} from "./kinds/mesh-config/proxy-headers.ts";
+export type {
+  ProxyCustomTag,
+  ProxyDatadog,
+  ProxyEnvironmentTag,
+  ProxyHeaderTag,
+  ProxyLightstep,
+  ProxyLiteralTag,
+  ProxyOpenCensusAgent,
+  ProxyStackdriver,
+  ProxyTracing,
+  ProxyZipkin,
+} from "./kinds/mesh-config/proxy-tracing.ts";
+export type {
+  CaCertificateData,
+  ConfigSource,
+  DefaultProviders,
+  DefaultTrafficPolicy,
+  DnsCertificate,
+  ExternalCa,
+  InboundTrafficPolicy,
+  LabelSelector,
+  LabelSelectorRequirement,
+  MeshConfig,
+  MeshTlsConfig,
+  OutboundTrafficPolicy,
+  ProxyPathNormalization,
+  ServiceEntryVisibility,
+  ServiceScopeConfigs,
+  ServiceSettings,
+  ServiceSettingsFlags,
+  VisibilityMatchRule,
+  VisibilityPolicy,
+} from "./kinds/mesh-config/schema.ts";
+export type {
+  DatadogTracingProvider,
+  DynatraceApi,
+  DynatraceResourceDetector,
+  DynatraceSampler,
+  EnvironmentResourceDetector,
+  LightstepTracingProvider,
+  OpenCensusAgentTracingProvider,
+  OpenTelemetryTracingProvider,
+  ProviderGrpcService,
+  ProviderHttpHeader,
+  ProviderHttpService,
+  ResourceDetectors,
+  SkyWalkingTracingProvider,
+  StackdriverLogging,
+  StackdriverProvider,
+  ZipkinTracingProvider,
+} from "./kinds/mesh-config/tracing-provider.ts";
+export type { IstioNetworkGateway, MeshNetworks, Network, NetworkEndpoints } from "./kinds/mesh-networks/schema.ts";
+export type { MutualTls, PeerAuthentication } from "./kinds/peer-authentication/schema.ts";
+export type { ProxyConfig, ProxyImage } from "./kinds/proxy-config/schema.ts";
+export type {
+  ClaimToHeader,
+  JwtHeader,
+  JwtRule,
+  RequestAuthentication,
+} from "./kinds/request-authentication/schema.ts";
+export type { ServiceEntry, ServiceEntryPort } from "./kinds/service-entry/schema.ts";
+export type { Destination, PortSelector } from "./kinds/shared/destination.ts";
+export type {
+  PolicyPortSelector,
+  PolicyTargetReference,
+  SidecarWorkloadSelector,
+  WorkloadSelector,
+} from "./kinds/shared/selector.ts";
+export type {
+  EgressListener,
+  IngressListener,
+  Sidecar,
+  SidecarOutboundPolicy,
+  SidecarPort,
+} from "./kinds/sidecar/schema.ts";
+export type {
+  CustomTag,
+  EnvironmentTag,
+  FormatterTag,
+  HeaderTag,
+  LiteralTag,
+  LogFilter,
+  LogSelector,
+  MetricSelector,
+  MetricsOverride,
+  ProviderRef,
+  TagOverride,
+  Telemetry,
+  TelemetryAccessLogging,
+  TelemetryMetrics,
+  TelemetryTracing,
+  TracingSelector,
+} from "./kinds/telemetry/schema.ts";
+export type { LuaConfig, TrafficExtension, TrafficSelector, WasmConfig } from "./kinds/traffic-extension/schema.ts";
+export type { HttpMatch, StringMatch } from "./kinds/virtual-service/http-match.ts";
+export type {
+  CorsPolicy,
+  HeaderOperations,
+  Headers,
+  HttpBody,
+  HttpDelegate,
+  HttpDirectResponse,
+  HttpFault,
+  HttpFaultAbort,
+  HttpFaultDelay,
+  HttpMirror,
+  HttpRedirect,
+  HttpRetry,
+  HttpRewrite,
+  HttpRoute,
+  HttpRouteDestination,
+  Percent,
+  RegexRewrite,
+} from "./kinds/virtual-service/http-route.ts";
+export type {
+  RouteDestination,
+  TcpMatch,
+  TcpRoute,
+  TlsMatch,
+  TlsRoute,
+  VirtualService,
+} from "./kinds/virtual-service/schema.ts";
+export type { WasmEnvVar, WasmPlugin, WasmTrafficSelector, WasmVmConfig } from "./kinds/wasm-plugin/schema.ts";
+export type { WorkloadEntry } from "./kinds/workload-entry/schema.ts";
+export type {
+  ExecProbe,
+  GrpcProbe,
+  HttpProbe,
+  ProbeHeader,
+  ReadinessProbe,
+  TcpProbe,
+  WorkloadGroup,
+  WorkloadGroupMetadata,
+} from "./kinds/workload-group/schema.ts";
+export {
+  KINDS,
+  type KindDefinition,
+  type KindName,
+  kindOf,
+  MESH_SCHEMAS,
+  type MeshDocumentName,
+  type SpecOf,
+} from "./kinds.ts";
+export { type AnyConfigObject, type ConfigObject, isKind, type ObjectMeta, refOf } from "./object.ts";

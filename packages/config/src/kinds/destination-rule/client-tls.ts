@@ -1,0 +1,14 @@
+import { choice, flag, type Infer, list, message, nullable, text } from "../../schema/message.ts";
+
+export const clientTls = message({
+  mode: choice("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"),
+  clientCertificate: text(),
+  privateKey: text(),
+  caCertificates: text(),
+  credentialName: text(),
+  subjectAltNames: list(text()),
+  sni: text(),
+  insecureSkipVerify: nullable(flag()),
+  caCrl: text(),
+});
+export type ClientTls = Infer<typeof clientTls>;

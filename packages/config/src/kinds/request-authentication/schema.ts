@@ -1,0 +1,39 @@
+import { choice, duration, flag, type Infer, list, message, required, text } from "../../schema/message.ts";
+import { policyTargetReference, workloadSelector } from "../shared/selector.ts";
+
+export const jwtHeader = message({
+  name: required(text({ min: 1 })),
+  prefix: text(),
+});
+export type JwtHeader = Infer<typeof jwtHeader>;
+
+export const claimToHeader = message({
+  header: required(text({ min: 1, pattern: /^[-_A-Za-z0-9]+$/ })),
+  claim: required(text({ min: 1 })),
+});
+export type ClaimToHeader = Infer<typeof claimToHeader>;
+
+export const jwtRule = message({
+  issuer: text({ min: 1 }),
+  audiences: list(text({ min: 1 })),
+  presence: choice("OPTIONAL", "REQUIRED"),
+  jwksUri: text({ min: 1, max: 2048 }),
+  jwks: text(),
+  fromHeaders: list(jwtHeader),
+  fromParams: list(text({ min: 1 })),
+  outputPayloadToHeader: text(),
+  fromCookies: list(text({ min: 1 })),
+  forwardOriginalToken: flag(),
+  outputClaimToHeaders: list(claimToHeader),
+  timeout: duration(),
+  spaceDelimitedClaims: list(text({ min: 1 }), { max: 64 }),
+});
+export type JwtRule = Infer<typeof jwtRule>;
+
+export const requestAuthentication = message({
+  selector: workloadSelector,
+  targetRef: policyTargetReference,
+  targetRefs: list(policyTargetReference, { max: 16 }),
+  jwtRules: list(jwtRule, { max: 4096 }),
+});
+export type RequestAuthentication = Infer<typeof requestAuthentication>;
