@@ -19,42 +19,42 @@ export type Protocol =
   | "DoubleHBONE"
   | "Unspecified";
 
-const BY_NAME: Readonly<Record<string, Protocol>> = {
-  http: "HTTP",
-  http_proxy: "HTTP_PROXY",
-  http2: "HTTP2",
-  https: "HTTPS",
-  grpc: "GRPC",
-  "grpc-web": "GRPC-Web",
-  tcp: "TCP",
-  tls: "TLS",
-  udp: "UDP",
-  mongo: "Mongo",
-  redis: "Redis",
-  mysql: "MySQL",
-  hbone: "HBONE",
-  doublehbone: "DoubleHBONE",
-};
+const BY_NAME: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
+  ["http", "HTTP"],
+  ["http_proxy", "HTTP_PROXY"],
+  ["http2", "HTTP2"],
+  ["https", "HTTPS"],
+  ["grpc", "GRPC"],
+  ["grpc-web", "GRPC-Web"],
+  ["tcp", "TCP"],
+  ["tls", "TLS"],
+  ["udp", "UDP"],
+  ["mongo", "Mongo"],
+  ["redis", "Redis"],
+  ["mysql", "MySQL"],
+]);
 
-/** The protocol a name stands for, in any case; `Unspecified` for a name that is not known. */
+/**
+ * The protocol a name stands for, in any case; `Unspecified` for a name that is not known. HBONE is for the mesh itself:
+ * no port declares it by name.
+ */
 export function parseProtocol(name: string): Protocol {
-  return BY_NAME[name.toLowerCase()] ?? "Unspecified";
+  return BY_NAME.get(name.toLowerCase()) ?? "Unspecified";
 }
 
 /** Well-known numbers where detection would break server-first protocols. */
 const WELL_KNOWN_TCP: ReadonlySet<number> = new Set([25, 53, 3306, 27017]);
 
-/** Kubernetes `appProtocol` values beyond the names above. */
-const APP_PROTOCOLS: Readonly<Record<string, Protocol>> = {
-  "kubernetes.io/h2c": "HTTP2",
-  "kubernetes.io/ws": "HTTP",
-  "kubernetes.io/wss": "HTTPS",
-  "istio.io/h2c": "HTTP2",
-};
+/** Kubernetes' own `appProtocol` values, in exact case. */
+const APP_PROTOCOLS: ReadonlyMap<string, Protocol> = new Map<string, Protocol>([
+  ["kubernetes.io/h2c", "HTTP2"],
+  ["kubernetes.io/ws", "HTTP"],
+  ["kubernetes.io/wss", "HTTPS"],
+]);
 
 /**
  * The protocol of a Kubernetes Service port: `appProtocol` first, then the prefix of the port's name
- * (`name[-suffix]`), then numbers that are TCP by convention. Source: Istio `kube.ConvertProtocol`.
+ * (`name[-suffix]`); numbers that are TCP by convention stand in for what these do not tell. Source: Istio `kube.ConvertProtocol`.
  */
 export function kubernetesPortProtocol(port: {
   readonly number: number;
@@ -63,22 +63,13 @@ export function kubernetesPortProtocol(port: {
   readonly appProtocol?: string;
 }): Protocol {
   if (port.transport === "UDP") return "UDP";
-  let name = port.name ?? "";
-  if (port.appProtocol !== undefined) {
-    const special = APP_PROTOCOLS[port.appProtocol.toLowerCase()];
-    if (special) return special;
-    name = port.appProtocol;
-  }
-  if (name === "" && WELL_KNOWN_TCP.has(port.number)) return "TCP";
-  if (name.toLowerCase() === "grpc-web" || name.toLowerCase().startsWith("grpc-web-")) return "GRPC-Web";
+  const special = port.appProtocol === undefined ? undefined : APP_PROTOCOLS.get(port.appProtocol);
+  if (special) return special;
+  const name = (port.appProtocol ?? port.name ?? "").toLowerCase();
+  if (name.startsWith("grpc-web")) return "GRPC-Web";
   const dash = name.indexOf("-");
   const protocol = parseProtocol(dash < 0 ? name : name.slice(0, dash));
-  // HBONE is for the mesh itself: no user port declares it.
-  return protocol === "UDP" && port.transport !== "UDP"
-    ? "UDP"
-    : protocol === "HBONE" || protocol === "DoubleHBONE"
-      ? "Unspecified"
-      : protocol;
+  return protocol === "Unspecified" && WELL_KNOWN_TCP.has(port.number) ? "TCP" : protocol;
 }
 
 export function isHttp(protocol: Protocol): boolean {

@@ -1,0 +1,48 @@
+import { type Service, type ServicePort, structurallyEqual } from "@fairlead/model";
+
+/** Oldest first; what has no creation time comes first, equal times are ordered by the source's name. Source: Istio `SortServicesByCreationTime`. */
+export function compareServiceAge(a: Service, b: Service): number {
+  const left = a.creationTime === undefined ? Number.NEGATIVE_INFINITY : Date.parse(a.creationTime);
+  const right = b.creationTime === undefined ? Number.NEGATIVE_INFINITY : Date.parse(b.creationTime);
+  if (left !== right) return left < right ? -1 : 1;
+  return a.source.name < b.source.name ? -1 : a.source.name > b.source.name ? 1 : 0;
+}
+
+/**
+ * One service of several with the same namespace and host (two ServiceEntries may name one host). The oldest owns the
+ * host; ports and addresses of the others are added when resolution, labels, selector and visibility are the same.
+ * Source: Istio `SidecarScope.appendSidecarServices`.
+ */
+export function mergeServices(services: readonly Service[]): Service {
+  const [oldest, ...others] = [...services].sort(compareServiceAge);
+  if (oldest === undefined) throw new RangeError("no services to merge");
+  let merged = oldest;
+  for (const other of others) {
+    if (!mayMerge(oldest, other)) continue;
+    merged = {
+      ...merged,
+      ports: mergePorts(merged.ports, other.ports),
+      addresses: [...new Set([...merged.addresses, ...other.addresses])],
+      subjectAltNames: [...new Set([...merged.subjectAltNames, ...other.subjectAltNames])],
+    };
+  }
+  return merged;
+}
+
+/** Ports of both; a number or name that the first has is not taken from the second. */
+function mergePorts(first: readonly ServicePort[], second: readonly ServicePort[]): readonly ServicePort[] {
+  const added = second.filter(
+    (port) => !first.some(({ number, name }) => number === port.number || name === port.name),
+  );
+  return added.length === 0 ? first : [...first, ...added];
+}
+
+function mayMerge(a: Service, b: Service): boolean {
+  return (
+    a.resolution === b.resolution &&
+    a.registry === b.registry &&
+    structurallyEqual(a.labels, b.labels) &&
+    structurallyEqual(a.selector, b.selector) &&
+    structurallyEqual([...a.exportTo].sort(), [...b.exportTo].sort())
+  );
+}
