@@ -1,0 +1,350 @@
+import type { ProxyNode } from "@fairlead/model";
+import type { BucketName, Buckets, Mesh } from "./mesh.ts";
+
+/** A value that a node can be told apart by. Objects count by identity. */
+export type FactValue = string | number | boolean | undefined | object;
+
+/**
+ * The only way in which derived values read the mesh and the node, so that each knows what it read: buckets of the mesh,
+ * facts of the node, and other derived values.
+ */
+export interface Reader {
+  bucket<B extends BucketName>(name: B, key: string): Buckets[B] | undefined;
+  /** A fact of the node. The value forks on it, so ask for the least that decides. Equal names mean equal selections. */
+  fact<T extends FactValue>(name: string, select: (node: ProxyNode) => T): T;
+  ask<A, V>(query: Query<A, V>, argument: A): V;
+  /**
+   * As `ask`, but the reader forks on the value instead of on the facts that it was made from: a thousand replicas with
+   * addresses of their own that serve the same things are one. The query must have `identify`.
+   */
+  project<A, V extends object>(query: Query<A, V>, argument: A): V;
+}
+
+/** A derived value: pure, named, and kept for every argument (and every kind of node that it tells apart). */
+export interface Query<A, V> {
+  readonly name: string;
+  /** Canonical text of the argument. */
+  key(argument: A): string;
+  compute(read: Reader, argument: A): V;
+  /** An equal new result keeps the old object, which stops the wave. Default: identity. */
+  equal?(a: V, b: V): boolean;
+  /** Canonical text of a value: equal texts are one object. Needed to {@link Reader.project}. */
+  identify?(value: V): string;
+}
+
+const identities = new WeakMap<object, number>();
+let lastIdentity = 0;
+
+/** A number that stands for an object as long as the process lives. */
+export function identityOf(value: object): number {
+  let identity = identities.get(value);
+  if (identity === undefined) {
+    identity = ++lastIdentity;
+    identities.set(value, identity);
+  }
+  return identity;
+}
+
+interface Fact {
+  readonly name: string;
+  readonly select: (node: ProxyNode) => FactValue;
+  readonly value: FactValue;
+}
+
+interface Cell {
+  readonly entry: Entry;
+  value: unknown;
+  facts: readonly Fact[];
+  buckets: readonly (readonly [id: string, seen: unknown])[];
+  dependencies: readonly Cell[];
+  readonly dependents: Set<Cell>;
+  /** Something it read may have changed. */
+  suspect: boolean;
+  computing: boolean;
+  verifiedAt: number;
+  changedAt: number;
+}
+
+interface Entry {
+  readonly query: Query<unknown, unknown>;
+  readonly argument: unknown;
+  readonly key: string;
+  variants: Cell[];
+  /** The facts that any variant reads: their values name the variant in `index`. */
+  factNames: Map<string, Fact["select"]>;
+  index: Map<string, Cell>;
+  /** A variant is being computed for the first time. */
+  creating: boolean;
+  /** Values by their canonical text, where the query has one. */
+  interned: Map<string, unknown>;
+}
+
+/** Held by who needs a derived value to stay: see {@link Derivations.collect}. */
+export interface Hold {
+  readonly cells: Set<object>;
+}
+
+const separator = "\u0000";
+
+/**
+ * Keeps derived values of a mesh. `advance` moves to a newer mesh: only what read a changed bucket is looked at again,
+ * only what really read something else is computed again, and equal results stop there.
+ */
+export class Derivations {
+  #mesh: Mesh;
+  #epoch = 1;
+  readonly #entries = new Map<Query<never, unknown>, Map<string, Entry>>();
+  readonly #readers = new Map<string, Set<Cell>>();
+  #computations = 0;
+  #size = 0;
+
+  constructor(mesh: Mesh) {
+    this.#mesh = mesh;
+  }
+
+  get mesh(): Mesh {
+    return this.#mesh;
+  }
+
+  /** How many values were computed so far (a measure of work), and how many are held. */
+  get statistics(): { readonly computations: number; readonly values: number } {
+    return { computations: this.#computations, values: this.#size };
+  }
+
+  advance(mesh: Mesh): void {
+    if (mesh === this.#mesh) return;
+    this.#epoch++;
+    for (const id of mesh.changedBuckets(this.#mesh)) for (const cell of this.#readers.get(id) ?? []) suspect(cell);
+    this.#mesh = mesh;
+  }
+
+  /** The value for `node`. With `hold`, it survives {@link collect} as long as the hold is passed there. */
+  ask<A, V>(query: Query<A, V>, argument: A, node: ProxyNode, hold?: Hold): V {
+    const cell = this.#resolve(query as Query<unknown, unknown>, argument, node);
+    hold?.cells.add(cell);
+    return cell.value as V;
+  }
+
+  /** Drops every value that no hold needs. */
+  collect(holds: Iterable<Hold>): void {
+    const live = new Set<Cell>();
+    const stack: Cell[] = [];
+    for (const hold of holds) for (const cell of hold.cells) stack.push(cell as Cell);
+    for (let cell = stack.pop(); cell; cell = stack.pop()) {
+      if (live.has(cell)) continue;
+      live.add(cell);
+      stack.push(...cell.dependencies);
+    }
+    for (const byKey of this.#entries.values())
+      for (const [key, entry] of byKey) {
+        for (const cell of entry.variants) if (!live.has(cell)) this.#unlink(cell);
+        const kept = entry.variants.filter((cell) => live.has(cell));
+        if (kept.length === entry.variants.length) continue;
+        this.#size -= entry.variants.length - kept.length;
+        entry.variants = kept;
+        entry.index = new Map();
+        entry.interned = new Map();
+        for (const cell of kept) this.#intern(entry, cell.value);
+        if (kept.length === 0) byKey.delete(key);
+      }
+  }
+
+  #entry(query: Query<unknown, unknown>, argument: unknown): Entry {
+    let byKey = this.#entries.get(query as Query<never, unknown>);
+    if (!byKey) {
+      byKey = new Map();
+      this.#entries.set(query as Query<never, unknown>, byKey);
+    }
+    const key = query.key(argument);
+    let entry = byKey.get(key);
+    if (!entry) {
+      entry = {
+        query,
+        argument,
+        key,
+        variants: [],
+        factNames: new Map(),
+        index: new Map(),
+        creating: false,
+        interned: new Map(),
+      };
+      byKey.set(key, entry);
+    }
+    return entry;
+  }
+
+  #resolve(query: Query<unknown, unknown>, argument: unknown, node: ProxyNode): Cell {
+    const entry = this.#entry(query, argument);
+    for (;;) {
+      const cell = this.#variant(entry, node);
+      if (!cell) return this.#create(entry, node);
+      if (cell.computing) throw new Error(`derived value ${entry.query.name}(${entry.key}) depends on itself`);
+      if (cell.suspect) this.#verify(cell, node);
+      // Computing again may have shown that this variant is for another kind of node.
+      if (cell.facts.every((fact) => fact.select(node) === fact.value)) return cell;
+    }
+  }
+
+  #variant(entry: Entry, node: ProxyNode): Cell | undefined {
+    const { variants, factNames } = entry;
+    if (variants.length === 0) return undefined;
+    if (factNames.size === 0) return variants[0];
+    let name = "";
+    for (const select of factNames.values()) {
+      const value = select(node);
+      name += typeof value === "object" ? `#${identityOf(value)}${separator}` : `${typeof value}${value}${separator}`;
+    }
+    let cell = entry.index.get(name);
+    if (!cell) {
+      cell = variants.find((candidate) => candidate.facts.every((fact) => fact.select(node) === fact.value));
+      if (cell) entry.index.set(name, cell);
+    }
+    return cell;
+  }
+
+  #create(entry: Entry, node: ProxyNode): Cell {
+    const cell: Cell = {
+      entry,
+      value: undefined,
+      facts: [],
+      buckets: [],
+      dependencies: [],
+      dependents: new Set(),
+      suspect: false,
+      computing: false,
+      verifiedAt: this.#epoch,
+      changedAt: this.#epoch,
+    };
+    if (entry.creating) throw new Error(`derived value ${entry.query.name}(${entry.key}) depends on itself`);
+    entry.creating = true;
+    try {
+      cell.value = this.#compute(cell, node);
+    } finally {
+      entry.creating = false;
+    }
+    entry.variants.push(cell);
+    this.#size++;
+    return cell;
+  }
+
+  /** Makes a suspect cell good again: by showing that nothing it read changed, else by computing it again. */
+  #verify(cell: Cell, node: ProxyNode): void {
+    if (!this.#mustCompute(cell, node)) {
+      cell.suspect = false;
+      cell.verifiedAt = this.#epoch;
+      return;
+    }
+    const { value, facts, entry } = cell;
+    const next = this.#compute(cell, node);
+    const sameFacts =
+      facts.length === cell.facts.length &&
+      facts.every((fact, index) => fact.name === cell.facts[index]?.name && fact.value === cell.facts[index]?.value);
+    const equal = entry.query.equal ?? Object.is;
+    if (equal(value, next)) cell.value = value;
+    else cell.value = next;
+    if (cell.value !== value || !sameFacts) cell.changedAt = this.#epoch;
+    if (!sameFacts) entry.index = new Map();
+    cell.suspect = false;
+    cell.verifiedAt = this.#epoch;
+  }
+
+  #mustCompute(cell: Cell, node: ProxyNode): boolean {
+    for (const [id, seen] of cell.buckets) if (this.#mesh.bucketById(id) !== seen) return true;
+    for (const dependency of cell.dependencies) {
+      if (dependency.suspect) this.#verify(dependency, node);
+      if (dependency.changedAt > cell.verifiedAt) return true;
+    }
+    return false;
+  }
+
+  #compute(cell: Cell, node: ProxyNode): unknown {
+    this.#unlink(cell);
+    this.#computations++;
+    const facts = new Map<string, Fact>();
+    const buckets = new Map<string, unknown>();
+    const dependencies = new Set<Cell>();
+    const reader: Reader = {
+      bucket: (name, key) => {
+        const id = `${name}${separator}${key}`;
+        const value = this.#mesh.bucketById(id);
+        buckets.set(id, value);
+        return value as never;
+      },
+      fact: (name, select) => {
+        const known = facts.get(name);
+        if (known) return known.value as never;
+        const value = select(node);
+        facts.set(name, { name, select, value });
+        return value;
+      },
+      project: (query, argument) => {
+        const resolve = (of: ProxyNode) => this.#resolve(query as Query<unknown, unknown>, argument, of).value as never;
+        const name = `project ${query.name} ${query.key(argument)}`;
+        const known = facts.get(name);
+        if (known) return known.value as never;
+        const value = resolve(node);
+        facts.set(name, { name, select: resolve, value });
+        return value;
+      },
+      ask: (query, argument) => {
+        const dependency = this.#resolve(query as Query<unknown, unknown>, argument, node);
+        dependencies.add(dependency);
+        for (const fact of dependency.facts) if (!facts.has(fact.name)) facts.set(fact.name, fact);
+        return dependency.value as never;
+      },
+    };
+    cell.computing = true;
+    try {
+      return this.#intern(cell.entry, cell.entry.query.compute(reader, cell.entry.argument));
+    } finally {
+      cell.computing = false;
+      cell.facts = [...facts.values()];
+      cell.buckets = [...buckets];
+      cell.dependencies = [...dependencies];
+      for (const [id] of cell.buckets) {
+        let readers = this.#readers.get(id);
+        if (!readers) {
+          readers = new Set();
+          this.#readers.set(id, readers);
+        }
+        readers.add(cell);
+      }
+      for (const dependency of cell.dependencies) dependency.dependents.add(cell);
+      const { entry } = cell;
+      for (const fact of cell.facts)
+        if (!entry.factNames.has(fact.name)) {
+          entry.factNames.set(fact.name, fact.select);
+          entry.index = new Map();
+        }
+    }
+  }
+
+  #intern(entry: Entry, value: unknown): unknown {
+    const text = entry.query.identify?.(value);
+    if (text === undefined) return value;
+    const present = entry.interned.get(text);
+    if (present !== undefined) return present;
+    entry.interned.set(text, value);
+    return value;
+  }
+
+  #unlink(cell: Cell): void {
+    for (const [id] of cell.buckets) {
+      const readers = this.#readers.get(id);
+      readers?.delete(cell);
+      if (readers?.size === 0) this.#readers.delete(id);
+    }
+    for (const dependency of cell.dependencies) dependency.dependents.delete(cell);
+    cell.buckets = [];
+    cell.dependencies = [];
+  }
+}
+
+function suspect(start: Cell): void {
+  const stack = [start];
+  for (let cell = stack.pop(); cell; cell = stack.pop()) {
+    if (cell.suspect) continue;
+    cell.suspect = true;
+    for (const dependent of cell.dependents) stack.push(dependent);
+  }
+}

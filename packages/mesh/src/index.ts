@@ -1,0 +1,36 @@
+// The mesh: what everything else is made from.
+
+// Derived values that know what they read.
+export { Derivations, type FactValue, type Hold, identityOf, type Query, type Reader } from "./derivation.ts";
+// What a node sees, and what holds for it.
+export { destinationRuleOf, type EffectiveDestinationRule } from "./destination-rule.ts";
+export { gatewaysOf } from "./gateway-selection.ts";
+export { type BucketName, type Buckets, byAge, Mesh, type MeshChanges, type MeshSources } from "./mesh.ts";
+export { CLUSTER_DOMAIN, meshConfigOf, meshNetworksOf, rootNamespaceOf, trustDomainOf } from "./mesh-settings.ts";
+export {
+  composePeerAuthentication,
+  type EffectivePeerAuthentication,
+  type MutualTlsMode,
+  namespaceMutualTls,
+  peerAuthenticationFor,
+  peerAuthenticationOf,
+} from "./peer-authentication.ts";
+export { policiesOf } from "./policy-selection.ts";
+export { endpointsOf, workloadPort } from "./service-endpoints.ts";
+export { type ServiceTarget, serviceTargetsOf } from "./service-target.ts";
+export {
+  destinationsOf,
+  type EgressScope,
+  gatewayServices,
+  type SidecarScope,
+  sidecarOf,
+  sidecarScopeOf,
+} from "./sidecar-scope.ts";
+export {
+  type Placed,
+  type ResolvedVirtualService,
+  virtualServiceDiagnostics,
+  virtualServicesOf,
+} from "./virtual-service.ts";
+export { namespaceAmong, nodeMatches, nodeNamespace } from "./visibility.ts";
+export { sameMembers, serviceOfHost, visibleServices, visibleServicesOfHost } from "./visible-services.ts";

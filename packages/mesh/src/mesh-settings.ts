@@ -1,0 +1,24 @@
+import type { MeshConfig, MeshNetworks } from "@fairlead/config";
+import type { Reader } from "./derivation.ts";
+
+/** The mesh configuration. Every mesh has one. */
+export function meshConfigOf(read: Reader): MeshConfig {
+  return read.bucket("meshConfig", "") ?? {};
+}
+
+export function meshNetworksOf(read: Reader): MeshNetworks {
+  return read.bucket("meshNetworks", "") ?? {};
+}
+
+/** The namespace whose policies hold for the whole mesh. Default: `istio-system`. */
+export function rootNamespaceOf(read: Reader): string {
+  return meshConfigOf(read).rootNamespace || "istio-system";
+}
+
+/** Default: `cluster.local`. */
+export function trustDomainOf(read: Reader): string {
+  return meshConfigOf(read).trustDomain || "cluster.local";
+}
+
+/** What short host names are completed with: the cluster's DNS domain. */
+export const CLUSTER_DOMAIN = "cluster.local";

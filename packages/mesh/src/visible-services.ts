@@ -1,0 +1,99 @@
+import type { Service } from "@fairlead/model";
+import type { Query, Reader } from "./derivation.ts";
+import { byAge } from "./mesh.ts";
+import { meshConfigOf } from "./mesh-settings.ts";
+import { isVisibleTo, namespaceAmong, type Visibility, visibilityOf } from "./visibility.ts";
+
+interface ServiceCatalog {
+  /** Oldest first. */
+  readonly services: readonly Service[];
+  /** Only services that not everybody sees. */
+  readonly restricted: ReadonlyMap<Service, Visibility>;
+  /** Namespaces for which a restriction or a duplicate host name makes a difference. */
+  readonly relevantNamespaces: readonly string[];
+}
+
+const catalog: Query<void, ServiceCatalog> = {
+  name: "service-catalog",
+  key: () => "",
+  compute(read) {
+    const { defaultServiceExportTo } = meshConfigOf(read);
+    const services = (read.bucket("serviceNamespaces", "") ?? [])
+      .flatMap((namespace) => [...(read.bucket("services", namespace) ?? [])])
+      .sort(byAge);
+    const restricted = new Map<Service, Visibility>();
+    const relevant = new Set<string>();
+    const seen = new Map<string, Service>();
+    for (const service of services) {
+      const visibility = visibilityOf(service.exportTo, defaultServiceExportTo, service.namespace);
+      if (visibility !== "public") restricted.set(service, visibility);
+      if (typeof visibility === "object") for (const namespace of visibility) relevant.add(namespace);
+      const twin = seen.get(service.hostname);
+      if (twin) {
+        relevant.add(twin.namespace);
+        relevant.add(service.namespace);
+      } else seen.set(service.hostname, service);
+    }
+    return { services, restricted, relevantNamespaces: [...relevant].sort() };
+  },
+};
+
+/** All services that a namespace sees, oldest first; a host name may occur in several namespaces. */
+const visibleTo: Query<string, readonly Service[]> = {
+  name: "visible-services",
+  key: (namespace) => namespace,
+  compute(read, namespace) {
+    const { services, restricted } = read.ask(catalog, undefined);
+    return restricted.size === 0
+      ? services
+      : services.filter((service) => {
+          const visibility = restricted.get(service);
+          return visibility === undefined || isVisibleTo(visibility, namespace);
+        });
+  },
+  equal: sameMembers,
+};
+
+/** All services that the node's namespace sees, oldest first; a host name may occur in several namespaces. */
+export function visibleServices(read: Reader): readonly Service[] {
+  const { relevantNamespaces } = read.ask(catalog, undefined);
+  return read.ask(visibleTo, namespaceAmong(read, relevantNamespaces));
+}
+
+/** The services of a host name that the node's namespace sees. */
+export function visibleServicesOfHost(read: Reader, hostname: string): readonly Service[] {
+  const services = read.bucket("host", hostname) ?? [];
+  const { defaultServiceExportTo } = meshConfigOf(read);
+  const visibilities = services.map((service) =>
+    visibilityOf(service.exportTo, defaultServiceExportTo, service.namespace),
+  );
+  if (visibilities.every((visibility) => visibility === "public")) return services;
+  const namespace = namespaceAmong(
+    read,
+    visibilities.flatMap((visibility) => (typeof visibility === "object" ? [...visibility] : [])),
+  );
+  return services.filter((_, index) => isVisibleTo(visibilities[index] ?? "none", namespace));
+}
+
+/**
+ * The one service that a host name means to the node: that of its own namespace, else one of Kubernetes (nobody takes
+ * such a name by an older ServiceEntry), else the oldest. Source: Istio `SidecarScope.appendSidecarServices`.
+ */
+export function serviceOfHost(read: Reader, hostname: string): Service | undefined {
+  const services = visibleServicesOfHost(read, hostname);
+  if (services.length <= 1) return services[0];
+  const own = namespaceAmong(
+    read,
+    services.map((service) => service.namespace),
+  );
+  return (
+    services.find((service) => service.namespace === own) ??
+    services.find((service) => service.registry === "Kubernetes") ??
+    services[0]
+  );
+}
+
+/** Equal length and the same objects in the same order. */
+export function sameMembers<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a === b || (a.length === b.length && a.every((member, index) => member === b[index]));
+}

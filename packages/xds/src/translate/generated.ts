@@ -1,0 +1,71 @@
+import type { Reader } from "@fairlead/mesh";
+import type { Diagnostic, ObjectRef } from "@fairlead/model";
+import { objectKey } from "@fairlead/model";
+
+/** The place in a source of truth that a node of a resource was made from. `path` is a field path (`spec.http[0].timeout`), empty for the whole object. */
+export interface Source {
+  readonly object: ObjectRef;
+  readonly path: string;
+}
+
+/** A resource as translation makes it: plain data in the protobuf JSON shape, and where it came from. */
+export interface Generated<R = object> {
+  readonly name: string;
+  readonly resource: R;
+  /** The objects it was made from, each once. */
+  readonly sources: readonly ObjectRef[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Node of a resource to the place it was made from. Made only when somebody asks: see {@link traced}. */
+export type Provenance = WeakMap<object, Source>;
+
+/** What a generator works with: tracked reads, and where it says what it used and what is wrong. */
+export interface Build {
+  readonly read: Reader;
+  /** Says that `node` (an object of the resource under construction) was made from this place. Gives `node` back. */
+  from<N extends object>(node: N, object: ObjectRef, path?: string): N;
+  /** Says that the object had a part in the resource. */
+  uses(object: ObjectRef): void;
+  report(diagnostic: Diagnostic): void;
+}
+
+/**
+ * Runs a generator for one resource. With `provenance`, every place given to {@link Build.from} is kept there;
+ * resources are the same either way.
+ */
+export function generated<R>(
+  read: Reader,
+  name: string,
+  make: (build: Build) => R,
+  provenance?: Provenance,
+): Generated<R> {
+  const sources = new Map<string, ObjectRef>();
+  const diagnostics: Diagnostic[] = [];
+  const uses = (object: ObjectRef) => {
+    const key = objectKey(object);
+    if (!sources.has(key)) sources.set(key, object);
+  };
+  const resource = make({
+    read,
+    from(node, object, path = "") {
+      uses(object);
+      provenance?.set(node, { object, path });
+      return node;
+    },
+    uses,
+    report: (diagnostic) => void diagnostics.push(diagnostic),
+  });
+  return { name, resource, sources: [...sources.values()], diagnostics };
+}
+
+/**
+ * Makes the resources of one type for one node. Work is split into units, each of which is made (and made again) on its
+ * own: a service for clusters, a cluster name for endpoints, a route name for routes.
+ */
+export interface Generator<R = object> {
+  /** The units that exist for the node, in a stable order. */
+  units(read: Reader): readonly string[];
+  /** The resources of a unit; none when the unit does not exist. */
+  generate(read: Reader, unit: string, provenance?: Provenance): readonly Generated<R>[];
+}

@@ -1,0 +1,15 @@
+import { clusterGenerator } from "./cluster/generator.ts";
+import { endpointGenerator } from "./endpoint/generator.ts";
+import type { Generator } from "./generated.ts";
+import { listenerGenerator } from "./listener/generator.ts";
+import { routeGenerator } from "./route/generator.ts";
+
+/** One row a resource type: a new type is a folder and a line here. */
+export const GENERATORS = {
+  clusters: clusterGenerator,
+  listeners: listenerGenerator,
+  routes: routeGenerator,
+  endpoints: endpointGenerator,
+} as const satisfies Record<string, Generator>;
+
+export type GeneratorName = keyof typeof GENERATORS;
