@@ -7,6 +7,7 @@ export { destinationRuleOf, type EffectiveDestinationRule } from "./destination-
 export { gatewaysOf } from "./gateway-selection.ts";
 export { type BucketName, type Buckets, byAge, Mesh, type MeshChanges, type MeshSources } from "./mesh.ts";
 export { CLUSTER_DOMAIN, meshConfigOf, meshNetworksOf, rootNamespaceOf, trustDomainOf } from "./mesh-settings.ts";
+export { localityOf } from "./node-locality.ts";
 export {
   composePeerAuthentication,
   type EffectivePeerAuthentication,
