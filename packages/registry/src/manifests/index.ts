@@ -1,0 +1,3 @@
+export { type KubernetesMetadata, type KubernetesObject, kubernetesObjectKey, kubernetesObjects } from "./object.ts";
+export type { ManifestsRegistryOptions } from "./options.ts";
+export { manifestsRegistry } from "./registry.ts";
