@@ -1,0 +1,250 @@
+import { parseTrustDomain, type TrustDomain } from "@fairlead/model";
+import { certificatePem, createAuthorityCertificate, subjectKeyId } from "../certificate/authority-certificate.ts";
+import { serialNumber } from "../certificate/leaf.ts";
+import type { Certificate } from "../certificate/parse.ts";
+import type { Clock } from "../clock.ts";
+import { CaError } from "../error.ts";
+import type { KeyType } from "../keys/algorithm.ts";
+import type { KeyManager, Signer } from "../keys/signer.ts";
+import type { TrustBundle } from "../trust/bundle.ts";
+import { type Authority, type AuthorityOptions, issuanceOptions } from "./authority.ts";
+import { createIssuance } from "./issue.ts";
+import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
+import { type Journal, readJournal, type Slot, slotCertificate, writeJournal } from "./journal.ts";
+import { type Poll, startPoll } from "./poll.ts";
+
+export interface SelfSignedOptions extends AuthorityOptions {
+  readonly trustDomain: string;
+  /** Where the root's key and the journal are. */
+  readonly keys: KeyManager;
+  /** Kind of the root's key when one is made. Default `ec-p256`. */
+  readonly keyType?: KeyType;
+  /** Life of a root. Default 315360000 (10 years). */
+  readonly rootTtlSeconds?: number;
+  /** Told to consumers in the trust bundle. Default 300. */
+  readonly refreshHintSeconds?: number;
+}
+
+/** A self-signed authority's further powers: its roots, one by one. All steps are journalled before they take effect. */
+export interface SelfSignedAuthority extends Authority {
+  readonly slots: readonly Slot[];
+  /** Makes a new root and adds it to the bundle. Nothing is signed with it yet. Returns its slot; the present one if there is one. */
+  prepare(): Promise<Slot>;
+  /** Tests the prepared root's key and signs with it from now on; the root until now becomes old. */
+  activate(id: string): Promise<void>;
+  /** Marks an old root, so that workloads renew what it signed at once. */
+  taint(id: string): Promise<void>;
+  /**
+   * Takes an old root out of the bundle and destroys its key. Refused with BUNDLE_REJECTED while certificates it signed
+   * may be alive, unless `force`.
+   */
+  retire(id: string, options?: { readonly force?: boolean }): Promise<void>;
+  /** Reads what other processes did on the same keys. */
+  refresh(): Promise<void>;
+}
+
+interface State {
+  readonly version: number;
+  readonly journal: Journal;
+  readonly issuer: Issuer;
+  readonly bundle: TrustBundle;
+}
+
+/**
+ * An authority that is its own root. On first use it makes a key and a root certificate; later it finds them again: the
+ * identity of the mesh survives restarts. Several processes may share one directory.
+ * Throws {@link CaError}: KEY_NOT_FOUND, KEY_MISMATCH, KEY_PERMISSIONS, KEY_INVALID, STORE_INVALID, STORE_FAILED.
+ */
+export async function selfSignedAuthority(options: SelfSignedOptions): Promise<SelfSignedAuthority> {
+  const trustDomain = parseTrustDomain(options.trustDomain);
+  const { keys, keyType = "ec-p256", rootTtlSeconds = 315_360_000, refreshHintSeconds = 300 } = options;
+  const pipeline = issuanceOptions(trustDomain, options);
+  const { clock, random, ttl } = pipeline;
+  const issuance = createIssuance(pipeline);
+  const listeners = new Set<() => void>();
+  let closed = false;
+
+  const newRoot = (): Promise<Slot> => createRoot({ keys, keyType, trustDomain, rootTtlSeconds, clock, random });
+  const load = async (version: number, journal: Journal): Promise<State> => {
+    if (journal.trustDomain !== trustDomain)
+      throw new CaError(
+        "STORE_INVALID",
+        `the keys are those of the trust domain ${journal.trustDomain}, not ${trustDomain}`,
+      );
+    const roots = journal.slots.map(slotCertificate);
+    const active = journal.slots.find(({ status }) => status === "active");
+    const certificate = roots[active ? journal.slots.indexOf(active) : -1];
+    if (active === undefined || certificate === undefined) throw new CaError("STORE_INVALID", "no root is active");
+    const issuer = createIssuer(await mustFindKey(keys, active.keyId), [certificate], activeFirst(certificate, roots));
+    await selfTest(issuer);
+    const bundle = { trustDomain, x509Authorities: issuer.roots, sequence: journal.sequence, refreshHintSeconds };
+    return { version, journal, issuer, bundle };
+  };
+  const start = async (): Promise<State> => {
+    for (;;) {
+      const found = await readJournal(keys.records);
+      if (found) return load(found.version, found.journal);
+      const slot: Slot = { ...(await newRoot()), status: "active", activatedAt: clock.now() };
+      const journal: Journal = { format: 1, trustDomain, sequence: 1, slots: [slot] };
+      if (await writeJournal(keys.records, 0, journal)) return load(1, journal);
+      await keys.deleteKey(slot.keyId); // another process was first: its root is the one
+    }
+  };
+  let state = await start();
+  const adopt = (next: State) => {
+    const changed = next.version !== state.version;
+    state = next;
+    if (changed) for (const listener of [...listeners]) listener();
+  };
+  const refresh = async (): Promise<void> => {
+    const found = await readJournal(keys.records);
+    if (found && found.version > state.version) adopt(await load(found.version, found.journal));
+  };
+  /** One step on the journal: read, change, write; again when another process wrote in between. */
+  const step = async (change: (journal: Journal) => Promise<Journal> | Journal): Promise<void> => {
+    if (closed) throw new CaError("CA_CLOSED", "the authority is closed");
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await refresh();
+      const before = state;
+      const journal = await change(before.journal);
+      if (journal === before.journal) return;
+      const next = await load(before.version + 1, journal);
+      if (await writeJournal(keys.records, before.version, journal)) return adopt(next);
+    }
+    throw new CaError("STORE_FAILED", "other processes keep changing the authority's journal");
+  };
+  const poll: Poll = startPoll(clock, options.pollSeconds ?? 60, refresh);
+
+  const find = (journal: Journal, id: string): Slot => {
+    const slot = journal.slots.find((candidate) => candidate.id === id);
+    if (slot === undefined) throw new CaError("ROTATION_REFUSED", `there is no root ${id}`);
+    return slot;
+  };
+  const replace = (journal: Journal, change: (slot: Slot) => Slot): Journal => ({
+    ...journal,
+    slots: journal.slots.map(change),
+  });
+  const close = async () => {
+    closed = true;
+    poll.close();
+    listeners.clear();
+  };
+
+  return {
+    trustDomain,
+    get trustBundle() {
+      return state.bundle;
+    },
+    get notAfter() {
+      return state.issuer.notAfter;
+    },
+    get slots() {
+      return state.journal.slots;
+    },
+    issue(request) {
+      if (closed) return Promise.reject(new CaError("CA_CLOSED", "the authority is closed"));
+      return issuance(request, () => state.issuer);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async prepare() {
+      let made: Slot | undefined;
+      await step(async (journal) => {
+        const present = journal.slots.find(({ status }) => status === "prepared");
+        if (present) {
+          if (made && made.id !== present.id) await keys.deleteKey(made.keyId);
+          made = present;
+          return journal;
+        }
+        made ??= await newRoot();
+        return { ...journal, sequence: journal.sequence + 1, slots: [...journal.slots, made] };
+      });
+      return made ?? find(state.journal, "");
+    },
+    activate: (id) =>
+      step((journal) => {
+        const slot = find(journal, id);
+        if (slot.status === "active") return journal;
+        if (slot.status !== "prepared")
+          throw new CaError("ROTATION_REFUSED", `the root ${id} is ${slot.status}, not prepared`);
+        const now = clock.now();
+        return replace(journal, (other) => {
+          if (other.id === id) return { ...other, status: "active", activatedAt: now };
+          return other.status === "active" ? { ...other, status: "old", oldSince: now } : other;
+        });
+      }),
+    taint: (id) =>
+      step((journal) => {
+        const slot = find(journal, id);
+        if (slot.tainted) return journal;
+        if (slot.status !== "old")
+          throw new CaError("ROTATION_REFUSED", `the root ${id} is ${slot.status}; only an old one is tainted`);
+        return replace(journal, (other) => (other.id === id ? { ...other, tainted: true } : other));
+      }),
+    async retire(id, { force = false } = {}) {
+      let keyId: string | undefined;
+      await step((journal) => {
+        const slot = journal.slots.find((candidate) => candidate.id === id);
+        if (slot === undefined) return journal;
+        if (slot.status === "active") throw new CaError("ROTATION_REFUSED", `the root ${id} is active`);
+        const alive = slot.status === "old" ? drainedAt(slot, ttl.maxSeconds) : 0;
+        if (!force && clock.now() < alive)
+          throw new CaError(
+            "BUNDLE_REJECTED",
+            `certificates signed by the root ${id} may live until ${new Date(alive).toISOString()}`,
+          );
+        keyId = slot.keyId;
+        return { ...journal, sequence: journal.sequence + 1, slots: journal.slots.filter((other) => other.id !== id) };
+      });
+      if (keyId !== undefined) await keys.deleteKey(keyId);
+    },
+    refresh,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** When the last certificate that an old root signed has ended for certain. */
+export function drainedAt(slot: Slot, maxTtlSeconds: number): number {
+  return Math.min((slot.oldSince ?? 0) + maxTtlSeconds * 1000, slotCertificate(slot).notAfter);
+}
+
+interface RootOptions {
+  readonly keys: KeyManager;
+  readonly keyType: KeyType;
+  readonly trustDomain: TrustDomain;
+  readonly rootTtlSeconds: number;
+  readonly clock: Clock;
+  readonly random: (size: number) => Uint8Array;
+}
+
+async function createRoot({ keys, keyType, trustDomain, rootTtlSeconds, clock, random }: RootOptions): Promise<Slot> {
+  const keyId = `authority-${Buffer.from(random(8)).toString("hex")}`;
+  const signer = await keys.generateKey(keyId, keyType);
+  const now = clock.now();
+  const id = subjectKeyId(signer.publicKey);
+  const certificate = await createAuthorityCertificate({
+    trustDomain,
+    name: `root ${id.slice(0, 16)}`,
+    publicKey: signer.publicKey,
+    notBefore: now - 120_000,
+    notAfter: now + rootTtlSeconds * 1000,
+    serial: serialNumber(random),
+    signer,
+  });
+  return { id, keyId, status: "prepared", certificate: certificatePem(certificate), preparedAt: now };
+}
+
+async function mustFindKey(keys: KeyManager, keyId: string): Promise<Signer> {
+  const signer = await keys.getKey(keyId);
+  if (signer === undefined)
+    throw new CaError("KEY_NOT_FOUND", `the authority's key ${keyId} is gone; its certificate is useless without it`);
+  return signer;
+}
+
+const activeFirst = (active: Certificate, roots: readonly Certificate[]): Certificate[] => [
+  active,
+  ...roots.filter((root) => root !== active),
+];

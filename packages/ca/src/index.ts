@@ -1,0 +1,30 @@
+// Authorities: who issues.
+export type { AuditRecord, AuditSink } from "./authority/audit.ts";
+export type { Authority, AuthorityOptions } from "./authority/authority.ts";
+export type { CertificateTemplate, IssuancePolicy, IssuedCertificate, IssueRequest } from "./authority/issue.ts";
+export type { Slot, SlotStatus } from "./authority/journal.ts";
+export { type PluggedAuthority, type PluggedOptions, pluggedAuthority } from "./authority/plugged.ts";
+export { type SelfSignedAuthority, type SelfSignedOptions, selfSignedAuthority } from "./authority/self-signed.ts";
+export { DEFAULT_TTL_POLICY, type TtlPolicy } from "./authority/ttl.ts";
+// Requests and certificates.
+export type { AlternativeName } from "./certificate/alternative-name.ts";
+export { type CertificateDetails, inspectCertificate } from "./certificate/inspect.ts";
+export type { Certificate } from "./certificate/parse.ts";
+// Edges.
+export { type Clock, systemClock } from "./clock.ts";
+export { createCsr } from "./csr/create.ts";
+export { type CsrPolicy, DEFAULT_CSR_POLICY, spkiFingerprint } from "./csr/policy.ts";
+export type { KeyFamily } from "./csr/public-key.ts";
+// At a prompt.
+export { CERTIFICATE_FILES, initAuthority, issueToDirectory } from "./directory.ts";
+export { CA_ERRORS, CaError, type CaErrorCode } from "./error.ts";
+// Keys: where they are.
+export { type KeyType, newPrivateKey } from "./keys/algorithm.ts";
+export { type FileKeyManagerOptions, fileKeyManager } from "./keys/file.ts";
+export { memoryKeyManager, memoryRecords } from "./keys/memory.ts";
+export type { KeyManager, Records, Signer } from "./keys/signer.ts";
+export { webCryptoKeyManager } from "./keys/web-crypto.ts";
+// Trust.
+export { bundlePem, type TrustBundle } from "./trust/bundle.ts";
+export { type Revocations, readRevocations } from "./trust/crl.ts";
+export { type VerifiedSvid, type VerifySvidOptions, verifyX509Svid } from "./trust/svid.ts";
