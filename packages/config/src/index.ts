@@ -1,6 +1,8 @@
 // What users hold: objects, kinds and their specs.
 
+export { ConfigError } from "./common/config-error.ts";
 export { formatDuration, parseDuration } from "./common/duration.ts";
+export { formatPath, type PathSegment, parsePath } from "./common/path.ts";
 export type {
   AuthorizationCondition,
   AuthorizationFrom,
@@ -246,3 +248,14 @@ export {
   type SpecOf,
 } from "./kinds.ts";
 export { type AnyConfigObject, type ConfigObject, isKind, type ObjectMeta, refOf } from "./object.ts";
+export {
+  type ParsedDocument,
+  type ParseOptions,
+  type ParseResult,
+  parseDocuments,
+  streamDocuments,
+} from "./parse/documents.ts";
+export { type DocumentStore, type TextStore, textStore } from "./stores/documents.ts";
+export { type MemoryStore, memoryStore } from "./stores/memory.ts";
+export { type ConfigStore, sameMeaning } from "./stores/store.ts";
+export { type Validation, validateDocument, validateObject } from "./validation/validate.ts";

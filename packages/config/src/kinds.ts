@@ -15,7 +15,9 @@ import { virtualService } from "./kinds/virtual-service/schema.ts";
 import { wasmPlugin } from "./kinds/wasm-plugin/schema.ts";
 import { workloadEntry } from "./kinds/workload-entry/schema.ts";
 import { workloadGroup } from "./kinds/workload-group/schema.ts";
+import type { ObjectMeta } from "./object.ts";
 import type { Infer, Schema } from "./schema/message.ts";
+import type { Report } from "./validation/report.ts";
 
 /** What the project knows of one configuration kind. */
 export interface KindDefinition<Spec = unknown> {
@@ -24,6 +26,15 @@ export interface KindDefinition<Spec = unknown> {
   readonly versions: readonly [string, ...string[]];
   readonly plural: string;
   readonly schema: Schema<Spec>;
+  /** What the schema cannot say. */
+  validate?(object: ObjectOf<Spec>, report: Report): void;
+}
+
+/** An object whose spec is `Spec`. */
+export interface ObjectOf<Spec> {
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly spec: Spec;
 }
 
 function define<Spec>(definition: KindDefinition<Spec>): KindDefinition<Spec> {

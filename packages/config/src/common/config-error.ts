@@ -1,0 +1,11 @@
+/** The one error class of this package: for edges (a path that is not there) and programmer errors. */
+export class ConfigError extends Error {
+  /** Stable: `PATH_NOT_FOUND`, `STORE_CLOSED`, `UNKNOWN_KIND`, `INVALID_OBJECT`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ConfigError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,208 @@
+import type { Diagnostic, Position } from "@fairlead/model";
+import type { Document } from "yaml";
+import { formatPath, type PathSegment, parsePath } from "../common/path.ts";
+import { kindOf } from "../kinds.ts";
+import type { ConfigObject } from "../object.ts";
+import { isRecord } from "../validation/metadata.ts";
+import { unknownKindMessage, validateDocument } from "../validation/validate.ts";
+import { isClusterScoped, isForeignKind } from "./foreign-kinds.ts";
+import { findHostile, MAX_DEPTH } from "./hostile.ts";
+import { positionIn } from "./line-index.ts";
+import { splitDocuments, type TextDocument } from "./split.ts";
+import { type DuplicateKeys, offsetOf, parseYaml } from "./yaml.ts";
+
+export interface ParseOptions {
+  /** Named in positions. */
+  readonly file: string;
+  /** For namespaced documents without a namespace. Default: `default`, as kubectl has it. */
+  readonly defaultNamespace?: string;
+  /** `error` (default), or `last`: the last of several equal keys counts, as Istio reads it. */
+  readonly duplicateKeys?: DuplicateKeys;
+  /** Longest document taken, in characters. Default: 64 Mi. */
+  readonly maxDocumentLength?: number;
+}
+
+/** One Kubernetes object of a text: of a configuration kind (then typed), or of any other kind (then as it is). */
+export interface ParsedDocument {
+  readonly file: string;
+  /** Line on which it begins, from 1. */
+  readonly line: number;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  /** With the default applied; empty for kinds that are known to be cluster-scoped. */
+  readonly namespace: string;
+  /** The document as JSON. Not to be changed. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** The typed object, when it is of a configuration kind and valid. */
+  readonly object: ConfigObject | undefined;
+  /** What was found out about it, with positions. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where a field is (`spec.http[0]`), or the nearest ancestor that is written down. Reads the text again on demand. */
+  locate(path: string): Position | undefined;
+}
+
+export interface ParseResult {
+  readonly documents: readonly ParsedDocument[];
+  /** All that was found out: about the text, and about each document. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/**
+ * Reads Kubernetes documents from YAML (several, with anchors) or JSON; expands `List` objects. Never throws: what
+ * cannot be read gives diagnostics, and the rest of the text is read all the same.
+ */
+export function parseDocuments(text: string, options: ParseOptions): ParseResult {
+  const documents: ParsedDocument[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const part of splitDocuments(text)) {
+    const result = parsePart(part, options);
+    documents.push(...result.documents);
+    diagnostics.push(...result.diagnostics);
+  }
+  return { documents, diagnostics };
+}
+
+/** Like {@link parseDocuments}, a document at a time, giving way to other work at least every `sliceMilliseconds` (20). */
+export async function* streamDocuments(
+  text: string,
+  options: ParseOptions & { readonly sliceMilliseconds?: number; readonly now?: () => number },
+): AsyncGenerator<ParseResult> {
+  const { sliceMilliseconds = 20, now = () => performance.now() } = options;
+  let sliceEnd = now() + sliceMilliseconds;
+  for (const part of splitDocuments(text)) {
+    yield parsePart(part, options);
+    if (now() < sliceEnd) continue;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    sliceEnd = now() + sliceMilliseconds;
+  }
+}
+
+/** More than these say nothing new about one document. */
+const MAX_SYNTAX_ERRORS = 20;
+
+function yamlCode(code: string): string {
+  return code === "DUPLICATE_KEY" ? "duplicate-key" : "yaml-syntax";
+}
+
+function parsePart(part: TextDocument, options: ParseOptions): ParseResult {
+  const { file, duplicateKeys = "error", maxDocumentLength = 64 * 1024 * 1024 } = options;
+  const diagnostics: Diagnostic[] = [];
+  const documents: ParsedDocument[] = [];
+  const positionAt = (offset: number) => positionIn(file, part.text, offset, part.line);
+  const fault = (code: string, message: string, offset = 0, path = "") =>
+    diagnostics.push({ code, severity: "error", message, path, position: positionAt(offset) });
+
+  if (part.text.length > maxDocumentLength) {
+    fault("too-large", `the document has ${part.text.length} characters, the limit is ${maxDocumentLength}`);
+    return { documents, diagnostics };
+  }
+  const trees = parseYaml(part.text, duplicateKeys);
+  // The tree is made again when a position is asked for later, so that objects held for long do not hold it.
+  let kept = new WeakRef(trees);
+  const treeAt = (index: number): Document | undefined => {
+    let all = kept.deref();
+    if (all === undefined) {
+      all = parseYaml(part.text, duplicateKeys);
+      kept = new WeakRef(all);
+    }
+    return all[index];
+  };
+
+  for (const [index, tree] of trees.entries()) {
+    if (tree.errors.length > 0) {
+      const exhausted = tree.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+      if (exhausted) fault("too-deep", `nested deeper than ${MAX_DEPTH} levels`, exhausted.pos[0]);
+      else
+        for (const { code, message, pos } of tree.errors.slice(0, MAX_SYNTAX_ERRORS))
+          fault(yamlCode(code), message, pos[0]);
+      continue;
+    }
+    const read = readTree(tree);
+    if ("message" in read) {
+      fault(read.code, read.message, tree.contents?.range?.[0]);
+      continue;
+    }
+    if (read.value === null || read.value === undefined) continue;
+    const hostile = findHostile(read.value);
+    if (hostile) {
+      fault(hostile.code, hostile.message, offsetOf(tree, hostile.path), formatPath(hostile.path));
+      continue;
+    }
+    for (const { value, path } of expandLists(read.value, [])) {
+      const result = readDocument(value, options, (segments) => {
+        const again = treeAt(index);
+        const offset = again && offsetOf(again, [...path, ...segments]);
+        return offset === undefined ? undefined : positionAt(offset);
+      });
+      diagnostics.push(...result.diagnostics);
+      if (result.document) documents.push(result.document);
+    }
+  }
+  return { documents, diagnostics };
+}
+
+function readTree(tree: Document): { value: unknown } | { code: string; message: string } {
+  try {
+    return { value: tree.toJS({ maxAliasCount: 100 }) as unknown };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return error instanceof RangeError
+      ? { code: "too-deep", message: `nested deeper than ${MAX_DEPTH} levels` }
+      : { code: "too-many-aliases", message };
+  }
+}
+
+function expandLists(value: unknown, path: readonly PathSegment[]): { value: unknown; path: readonly PathSegment[] }[] {
+  if (!isRecord(value) || typeof value.kind !== "string" || !Array.isArray(value.items)) return [{ value, path }];
+  if (value.kind !== "List" && !(value.kind.endsWith("List") && value.spec === undefined)) return [{ value, path }];
+  const { apiVersion, kind, items } = value;
+  return items.flatMap((item: unknown, index) => {
+    // A typed list (`VirtualServiceList`) may leave out what the list already says.
+    const filled =
+      kind !== "List" && isRecord(item) ? { apiVersion, kind: kind.slice(0, -"List".length), ...item } : item;
+    return expandLists(filled, [...path, "items", index]);
+  });
+}
+
+function readDocument(
+  value: unknown,
+  { file, defaultNamespace = "default" }: ParseOptions,
+  locateSegments: (path: readonly PathSegment[]) => Position | undefined,
+): { document: ParsedDocument | undefined; diagnostics: readonly Diagnostic[] } {
+  const locate = (path: string) => locateSegments(parsePath(path) ?? []);
+  const withPosition = (diagnostic: Diagnostic): Diagnostic => {
+    const position = locate(diagnostic.path);
+    return position ? { ...diagnostic, position } : diagnostic;
+  };
+  const apiVersion = isRecord(value) && typeof value.apiVersion === "string" ? value.apiVersion : "";
+  const kind = isRecord(value) && typeof value.kind === "string" ? value.kind : "";
+  if (!isRecord(value) || apiVersion === "" || kind === "")
+    return { document: undefined, diagnostics: validateDocument(value).diagnostics.map(withPosition) };
+
+  const metadata = isRecord(value.metadata) ? value.metadata : {};
+  const name = typeof metadata.name === "string" ? metadata.name : "";
+  const ownNamespace = typeof metadata.namespace === "string" ? metadata.namespace : "";
+  const namespace = isClusterScoped(apiVersion, kind) ? "" : ownNamespace || defaultNamespace;
+  const base = { file, line: locateSegments([])?.line ?? 1, apiVersion, kind, name, namespace, value, locate };
+
+  if (kindOf(apiVersion, kind) !== undefined) {
+    const { object, diagnostics } = validateDocument(value, { defaultNamespace });
+    const placed = diagnostics.map(withPosition);
+    return { document: { ...base, object, diagnostics: placed }, diagnostics: placed };
+  }
+  const diagnostics: Diagnostic[] = [];
+  if (!isForeignKind(apiVersion)) {
+    const ours = /\.istio\.io\//.test(apiVersion);
+    diagnostics.push(
+      withPosition({
+        code: "unknown-kind",
+        severity: ours ? "error" : "warning",
+        message: unknownKindMessage(apiVersion, kind),
+        path: "kind",
+        object: { kind, namespace, name },
+      }),
+    );
+  }
+  return { document: { ...base, object: undefined, diagnostics }, diagnostics };
+}

@@ -1,0 +1,140 @@
+import type { Diagnostic } from "@fairlead/model";
+import { ConfigError } from "../common/config-error.ts";
+import type { ParsedDocument, ParseOptions, ParseResult } from "../parse/documents.ts";
+import { streamDocuments } from "../parse/documents.ts";
+import { DocumentSet, type DocumentStore } from "./documents.ts";
+import { type FileSignature, readSettled, scanFiles } from "./scan.ts";
+import { type Watcher, watchFolders } from "./watch.ts";
+
+export interface DirectoryOptions extends Omit<ParseOptions, "file"> {
+  /** Whether to follow changes. Default: true. */
+  readonly watch?: boolean;
+  /** Milliseconds without a further event after which changes are read. Default: 50. */
+  readonly debounce?: number;
+  /** Milliseconds between looks where the system cannot watch. Default: 1000. */
+  readonly pollInterval?: number;
+  /** Called after each reading that changed what is wrong, with all that is wrong now. */
+  readonly onDiagnostics?: (diagnostics: readonly Diagnostic[]) => void;
+}
+
+/** A store over folders. Whoever made it closes it. */
+export interface DirectoryStore extends DocumentStore, AsyncDisposable {
+  /** Reads what changed now, without waiting for an event; resolves when it is in. */
+  refresh(): Promise<void>;
+  /** Stops watching; what was read stays readable. */
+  close(): Promise<void>;
+}
+
+/**
+ * The configuration in files and folders: every `*.yaml`, `*.yml` and `*.json`, recursively, hidden entries (`.x`) and
+ * `node_modules` aside. A broken file or object leaves its last good version in force and is in `diagnostics()`.
+ * Changes are seen however they are made: written in place, renamed over, or by the symlink swap of a Kubernetes mount.
+ * `ready` rejects with ConfigError `PATH_NOT_FOUND` when a path is not there to begin with.
+ */
+export function directoryStore(paths: string | readonly string[], options: DirectoryOptions = {}): DirectoryStore {
+  return new WatchedDirectory(typeof paths === "string" ? [paths] : paths, options);
+}
+
+export type { DocumentStore, ParsedDocument };
+
+class WatchedDirectory extends DocumentSet implements DirectoryStore {
+  readonly #paths: readonly string[];
+  readonly #options: DirectoryOptions;
+  readonly #known = new Map<string, FileSignature>();
+  #watcher: Watcher | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #closed = false;
+  #reported = "";
+
+  constructor(paths: readonly string[], options: DirectoryOptions) {
+    super();
+    this.#paths = paths;
+    this.#options = options;
+    this.ready = this.#start();
+    // Who never looks at `ready` still learns of it by `diagnostics`, not by a crash.
+    this.ready.catch(() => undefined);
+  }
+
+  async #start(): Promise<void> {
+    const { missing } = await scanFiles(this.#paths);
+    if (missing.length > 0) throw new ConfigError("PATH_NOT_FOUND", `no such file or folder: ${missing.join(", ")}`);
+    if (this.#options.watch !== false && !this.#closed)
+      this.#watcher = watchFolders(() => this.#schedule(), this.#options.pollInterval ?? 1000);
+    await this.refresh();
+  }
+
+  refresh(): Promise<void> {
+    const next = this.#reading.then(() => this.#read());
+    this.#reading = next.catch(() => undefined);
+    return next;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#watcher?.close();
+    await this.#reading;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.refresh(), this.#options.debounce ?? 50);
+  }
+
+  async #read(): Promise<void> {
+    if (this.#closed) return;
+    const { files, folders } = await scanFiles(this.#paths);
+    if (this.#watcher?.setFolders(folders)) this.#schedule();
+    const edits: [string, ParseResult | undefined][] = [];
+    for (const file of this.#known.keys())
+      if (!files.has(file)) {
+        this.#known.delete(file);
+        edits.push([file, undefined]);
+      }
+    for (const [file, signature] of files) {
+      if (this.#known.get(file) === signature) continue;
+      const settled = await readSettled(file, signature);
+      if (settled === "changing") {
+        this.#schedule();
+        continue;
+      }
+      this.#known.set(file, signature);
+      edits.push([file, "text" in settled ? await this.#parse(file, settled.text) : unreadable(file, settled.error)]);
+    }
+    if (this.#closed || edits.length === 0) return;
+    this.apply(edits);
+    this.#report();
+  }
+
+  async #parse(file: string, text: string): Promise<ParseResult> {
+    const documents: ParsedDocument[] = [];
+    const diagnostics: Diagnostic[] = [];
+    for await (const result of streamDocuments(text, { ...this.#options, file })) {
+      documents.push(...result.documents);
+      diagnostics.push(...result.diagnostics);
+    }
+    return { documents, diagnostics };
+  }
+
+  #report(): void {
+    const { onDiagnostics } = this.#options;
+    if (onDiagnostics === undefined) return;
+    const diagnostics = this.diagnostics();
+    const text = JSON.stringify(diagnostics);
+    if (text === this.#reported || (this.#reported === "" && diagnostics.length === 0)) return;
+    this.#reported = text;
+    onDiagnostics(diagnostics);
+  }
+}
+
+function unreadable(file: string, error: Error): ParseResult {
+  const position = { file, line: 1, column: 1 };
+  const message = `cannot be read: ${error.message}`;
+  return { documents: [], diagnostics: [{ code: "unreadable-file", severity: "error", message, path: "", position }] };
+}

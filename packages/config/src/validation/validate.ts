@@ -1,0 +1,81 @@
+import type { Diagnostic } from "@fairlead/model";
+import { KINDS, type KindDefinition, type KindName, kindOf } from "../kinds.ts";
+import type { ConfigObject } from "../object.ts";
+import { decode } from "./decode.ts";
+import { isRecord, readMetadata } from "./metadata.ts";
+import { reportInto } from "./report.ts";
+import { closest } from "./schema-issues.ts";
+
+/** What validation found out about one document. */
+export interface Validation {
+  /** Whether a cluster would take it: no diagnostic is an error. */
+  readonly valid: boolean;
+  /** The typed object; there exactly when `valid`. */
+  readonly object: ConfigObject | undefined;
+  /** Errors and warnings, all of them. Without positions. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const TOP_LEVEL_FIELDS: ReadonlySet<string> = new Set(["apiVersion", "kind", "metadata", "spec", "status"]);
+
+/**
+ * Validates one Kubernetes document (JSON) of a configuration kind: schema, then meaning. Never throws, whatever the
+ * JSON. `defaultNamespace` (default: none) is for documents without one.
+ */
+export function validateDocument(document: unknown, { defaultNamespace = "" } = {}): Validation {
+  const diagnostics: Diagnostic[] = [];
+  const fail = (code: string, message: string, path = ""): Validation => {
+    diagnostics.push({ code, severity: "error", message, path });
+    return { valid: false, object: undefined, diagnostics };
+  };
+  if (!isRecord(document)) return fail("not-an-object", "the document is not an object");
+  const { apiVersion, kind, spec, status } = document;
+  if (typeof kind !== "string" || kind === "") return fail("missing-kind", "the document has no kind", "kind");
+  if (typeof apiVersion !== "string" || apiVersion === "")
+    return fail("missing-api-version", "the document has no apiVersion", "apiVersion");
+  const name = kindOf(apiVersion, kind);
+  if (name === undefined) return fail("unknown-kind", unknownKindMessage(apiVersion, kind), "kind");
+
+  const rawMetadata = isRecord(document.metadata) ? document.metadata : {};
+  const text = (value: unknown) => (typeof value === "string" ? value : "");
+  const report = reportInto(diagnostics, {
+    kind,
+    namespace: text(rawMetadata.namespace) || defaultNamespace,
+    name: text(rawMetadata.name),
+  });
+  for (const field of Object.keys(document))
+    if (!TOP_LEVEL_FIELDS.has(field)) {
+      const suggestion = closest(field, TOP_LEVEL_FIELDS);
+      report.at(field).error("unknown-field", `unknown field${suggestion ? `; did you mean ${suggestion}?` : ""}`);
+    }
+  const metadata = readMetadata(document.metadata, defaultNamespace, report.at("metadata"));
+  const definition: KindDefinition = KINDS[name];
+  const decoded = decode(definition.schema, spec === undefined ? {} : spec, report.at("spec"));
+  if (decoded.value === undefined) return { valid: false, object: undefined, diagnostics };
+  const object = {
+    kind: name,
+    apiVersion,
+    metadata,
+    spec: decoded.value,
+    ...(status !== undefined && { status }),
+  } as ConfigObject;
+  definition.validate?.(object as never, report);
+  const valid = !diagnostics.some(({ severity }) => severity === "error");
+  return { valid, object: valid ? object : undefined, diagnostics };
+}
+
+/** Errors and warnings of an object that was made in a program. */
+export function validateObject(object: ConfigObject): readonly Diagnostic[] {
+  return validateDocument(object).diagnostics;
+}
+
+/** Why `apiVersion`, `kind` is none of ours, in a message. */
+export function unknownKindMessage(apiVersion: string, kind: string): string {
+  const similar = closest(kind, Object.keys(KINDS));
+  const definition: KindDefinition | undefined = similar === undefined ? undefined : KINDS[similar as KindName];
+  if (definition === undefined) return `unknown kind ${kind} of ${apiVersion}`;
+  const versions = definition.versions.map((version) => `${definition.group}/${version}`).join(", ");
+  return similar === kind
+    ? `${kind} is not served as ${apiVersion}; it is served as ${versions}`
+    : `unknown kind ${kind} of ${apiVersion}; did you mean ${similar} (${versions})?`;
+}
