@@ -1,3 +1,4 @@
+import { textStore } from "@fairlead/config";
 import { MemoryCollection } from "@fairlead/model";
 import { describe, expect, it } from "vitest";
 import { registryContract } from "../testing/contract.ts";
@@ -415,6 +416,13 @@ describe("bad input", () => {
     const registry = manifestsRegistry(collection);
     expect(registry.diagnostics().map(({ code }) => code)).toEqual(codes);
     expect([...registry.services.values()]).toEqual([]);
+  });
+
+  it("is placed, and takes its namespace, where the text says", () => {
+    const text = "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec:\n  internalTrafficPolicy: Local\n";
+    const registry = manifestsRegistry(textStore({ "web.yaml": text }, { defaultNamespace: "shop" }).documents);
+    expect([...registry.services.keys()]).toEqual(["shop/web.shop.svc.cluster.local"]);
+    expect(registry.diagnostics()).toMatchObject([{ position: { file: "web.yaml", line: 5 } }]);
   });
 
   it("a list prints as its items", () => {

@@ -10,6 +10,7 @@ import {
 import { type Contribution, DerivedRegistry } from "../derived-registry.ts";
 import { endpointsKey, type Registry } from "../registry.ts";
 import { CONTROLLER_KINDS, controllerWorkload } from "./controller.ts";
+import { locateIn, type ManifestDocument, objectOf } from "./document.ts";
 import { type SliceContext, sliceEndpoints, sliceService } from "./endpoint-slice.ts";
 import { legacyEndpoints } from "./endpoints.ts";
 import { readKind } from "./kind.ts";
@@ -26,31 +27,38 @@ type Read = (topic: string) => void;
 /**
  * The registry of what Kubernetes objects describe: Services, Pods (and, without Pods, the templates of Deployments,
  * StatefulSets, DaemonSets and ReplicaSets), EndpointSlices and Endpoints, Namespaces, and Nodes for their locality.
- * Objects of other kinds are left alone. `objects` is a collection under any keys, or a plain list.
+ * Objects of other kinds are left alone. `objects` is a plain list, or a collection in which each object has one key,
+ * such as the `documents` of a text or directory store.
  *
  * Source: Istio `pilot/pkg/serviceregistry/kube`.
  */
 export function manifestsRegistry(
-  objects: Collection<KubernetesObject> | Iterable<KubernetesObject>,
+  objects: Collection<ManifestDocument> | Iterable<KubernetesObject>,
   options: ManifestsRegistryOptions = {},
 ): Registry {
-  const source = "subscribe" in objects ? objects : kubernetesObjects(objects);
+  const source: Collection<ManifestDocument> = "subscribe" in objects ? objects : kubernetesObjects(objects);
   const index = new ObjectIndex();
   const manifests = new Manifests(index, options);
   const registry = new DerivedRegistry({
     name: options.name ?? "Kubernetes",
     ready: source.ready,
-    derive: (unit, read) => manifests.contribution(source.get(unit), read),
+    derive: (unit, read) => {
+      const document = source.get(unit);
+      const contribution = manifests.contribution(objectOf(document), read);
+      const diagnostics = contribution?.diagnostics?.map((diagnostic) => {
+        const position = locateIn(document, diagnostic.path);
+        return position ? { ...diagnostic, position } : diagnostic;
+      });
+      return contribution && diagnostics ? { ...contribution, diagnostics } : contribution;
+    },
     onClose: () => unsubscribe(),
   });
-  const update = (changes: Iterable<Change<KubernetesObject>>) => {
+  const update = (changes: Iterable<Change<ManifestDocument>>) => {
     const units: string[] = [];
     const topics = new Set<string>();
     for (const { key, value, previous } of changes) {
       units.push(key);
-      const before = isReadable(previous) ? previous : undefined;
-      const after = isReadable(value) ? value : undefined;
-      for (const topic of index.replace(before, after)) topics.add(topic);
+      for (const topic of index.replace(readable(previous), readable(value))) topics.add(topic);
     }
     registry.update(units, topics);
   };
@@ -168,6 +176,11 @@ class Manifests {
     read(key);
     return this.#index.get(key);
   }
+}
+
+function readable(document: ManifestDocument | undefined): KubernetesObject | undefined {
+  const object = objectOf(document);
+  return isReadable(object) ? object : undefined;
 }
 
 function namespaceOf({ name, root }: Reading): Namespace {
