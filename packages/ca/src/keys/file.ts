@@ -56,6 +56,7 @@ export function fileKeyManager(directory: string, options: FileKeyManagerOptions
       guard(`writing the key ${id}`, async () => {
         const file = path(id);
         await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+        await removeStale(fs, directory);
         const key = newPrivateKey(type);
         const text = key.export({
           type: "pkcs8",
@@ -95,4 +96,17 @@ export function parsePrivateKey(text: string, file: string, passphrase?: string)
     const reason = (cause as NodeJS.ErrnoException).code ?? "not a private key in PEM";
     throw new CaError("KEY_INVALID", `${file} cannot be read as a private key (${reason})`);
   }
+}
+
+/** A temporary file this old is a crash's, not another process at work. Milliseconds. */
+const STALE_AFTER = 600_000;
+
+async function removeStale(fs: FileSystem, directory: string): Promise<void> {
+  for (const name of (await fs.readdir(directory)).filter(isTemporary))
+    try {
+      const path = join(directory, name);
+      if (Date.now() - (await fs.stat(path)).mtimeMs > STALE_AFTER) await fs.unlink(path);
+    } catch {
+      // Somebody else removed it, or it stays until the next time: it is in nobody's way.
+    }
 }
