@@ -1,13 +1,45 @@
 import { defineConfig } from "vitest/config";
 
-/** unit: beside the code. golden: reviewable cases and the conformance data. envoy: real Envoys. real: what needs Go, Java or Debian servers. */
+/**
+ * unit: beside the code, and what holds for the workspace. golden: reviewable cases and the conformance data. envoy: real
+ * Envoys and gRPC clients. real: what needs Go, Java or Debian servers.
+ */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["packages/*/src/**/*.test.ts", "tests/workspace/**/*.test.ts"] } },
-      { test: { name: "golden", include: ["packages/*/test/**/*.test.ts", "tests/conformance/**/*.test.ts"] } },
-      { test: { name: "envoy", include: ["tests/envoy/**/*.test.ts", "tests/e2e/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false } },
-      { test: { name: "real", include: ["tests/real/**/*.test.ts"], testTimeout: 600_000, hookTimeout: 1_800_000, fileParallelism: false } },
+      {
+        test: {
+          name: "unit",
+          include: ["packages/*/src/**/*.test.ts", "tests/workspace/**/*.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "golden",
+          include: ["packages/*/test/**/*.test.ts", "tests/conformance/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "envoy",
+          include: ["tests/envoy/**/*.test.ts", "tests/e2e/**/*.test.ts"],
+          globalSetup: ["tests/support/envoy-setup.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "real",
+          include: ["tests/real/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

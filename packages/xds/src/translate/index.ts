@@ -1,3 +1,4 @@
+export { type BootstrapOptions, bootstrap } from "./bootstrap.ts";
 export { type Build, type Generated, type Generator, generated, type Provenance, type Source } from "./generated.ts";
 export { GENERATORS, type GeneratorName } from "./generators.ts";
 export {

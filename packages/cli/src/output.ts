@@ -1,0 +1,29 @@
+import type { Diagnostic } from "@fairlead/model";
+import type { Terminal } from "./command.ts";
+
+/** One JSON value, indented for people who look at it. */
+export function printJson(terminal: Terminal, value: unknown): void {
+  terminal.out(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+const COLOURS: Readonly<Record<string, number>> = { error: 31, warning: 33, info: 36, good: 32, dim: 2, bold: 1 };
+
+export function paint(terminal: Terminal, colour: keyof typeof COLOURS, text: string): string {
+  return terminal.colour ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
+}
+
+/** A finding as a compiler shows it: place, message, the line of the file with a caret under the column. */
+export function printFinding(terminal: Terminal, finding: Diagnostic, text: string | undefined): void {
+  const { position, severity, message, path, code } = finding;
+  const place = position ? `${position.file}:${position.line}:${position.column}: ` : "";
+  const field = path ? `${path}: ` : "";
+  terminal.out(
+    `${paint(terminal, "bold", place)}${paint(terminal, severity, severity)}: ${field}${message} ${paint(terminal, "dim", `[${code}]`)}\n`,
+  );
+  const line = position && text?.split("\n", position.line)[position.line - 1];
+  if (line === undefined || !position) return;
+  const gutter = String(position.line);
+  terminal.out(
+    `  ${gutter} | ${line.slice(0, 160)}\n  ${" ".repeat(gutter.length)} | ${" ".repeat(Math.min(position.column, 160) - 1)}${paint(terminal, severity, "^")}\n`,
+  );
+}

@@ -1,0 +1,114 @@
+import type { ConfigObject, MeshConfig, MeshNetworks } from "@fairlead/config";
+import { Mesh, type MeshChanges } from "@fairlead/mesh";
+import type { Change, Collection, Unsubscribe } from "@fairlead/model";
+import type { Registry } from "@fairlead/registry";
+import { type Clock, Debounce, type DebounceOptions } from "./scheduler.ts";
+
+/** Mesh-wide settings, as they are now and as they change. */
+export interface MeshSettings {
+  readonly meshConfig: MeshConfig;
+  readonly meshNetworks: MeshNetworks | undefined;
+  subscribe(listener: () => void): Unsubscribe;
+}
+
+export interface MeshFeedOptions {
+  readonly config: Collection<ConfigObject>;
+  readonly registry: Registry;
+  readonly settings: MeshSettings;
+  readonly clock: Clock;
+  readonly debounce?: DebounceOptions;
+  /** Called with each new mesh. */
+  readonly onMesh: (mesh: Mesh) => void;
+}
+
+type Pending = Map<string, Change<never>>;
+
+/** Keeps a mesh up to date with its sources: changes are gathered, joined per object and applied as one. */
+export class MeshFeed {
+  #mesh: Mesh;
+  readonly #options: MeshFeedOptions;
+  readonly #pending = new Map<keyof MeshChanges, Pending>();
+  readonly #subscriptions: Unsubscribe[] = [];
+  readonly #debounce: Debounce;
+  #settingsChanged = false;
+
+  /** The sources must be ready: their present state is the first mesh. */
+  constructor(options: MeshFeedOptions) {
+    this.#options = options;
+    const { config, registry, settings } = options;
+    this.#debounce = new Debounce(() => this.#apply(), options.clock, options.debounce);
+    this.#watch("config", config);
+    this.#watch("services", registry.services);
+    this.#watch("endpoints", registry.endpoints);
+    this.#watch("workloads", registry.workloads);
+    this.#watch("namespaces", registry.namespaces);
+    this.#subscriptions.push(
+      settings.subscribe(() => {
+        this.#settingsChanged = true;
+        this.#debounce.touch();
+      }),
+    );
+    this.#mesh = Mesh.of({
+      meshConfig: settings.meshConfig,
+      ...(settings.meshNetworks ? { meshNetworks: settings.meshNetworks } : {}),
+      config: config.values(),
+      services: registry.services.values(),
+      endpoints: entriesOf(registry.endpoints),
+      workloads: registry.workloads.values(),
+      namespaces: registry.namespaces.values(),
+    });
+  }
+
+  get mesh(): Mesh {
+    return this.#mesh;
+  }
+
+  /** Takes what waits into the mesh now. */
+  flush(): void {
+    this.#debounce.flush();
+  }
+
+  close(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+    this.#debounce.close();
+  }
+
+  #watch<V>(name: keyof MeshChanges, collection: Collection<V>): void {
+    const pending: Pending = new Map();
+    this.#pending.set(name, pending);
+    this.#subscriptions.push(
+      collection.subscribe((changes) => {
+        for (const change of changes as readonly Change<never>[]) {
+          const earlier = pending.get(change.key);
+          pending.set(change.key, earlier ? { ...change, previous: earlier.previous as never } : change);
+        }
+        this.#debounce.touch();
+      }),
+    );
+  }
+
+  #apply(): void {
+    const changes: Record<string, unknown> = {};
+    for (const [name, pending] of this.#pending) {
+      changes[name] = [...pending.values()].filter((change) => change.value !== change.previous);
+      pending.clear();
+    }
+    const { settings } = this.#options;
+    if (this.#settingsChanged) {
+      changes.meshConfig = settings.meshConfig;
+      changes.meshNetworks = settings.meshNetworks ?? {};
+      this.#settingsChanged = false;
+    }
+    const mesh = this.#mesh.apply(changes as MeshChanges);
+    if (mesh === this.#mesh) return;
+    this.#mesh = mesh;
+    this.#options.onMesh(mesh);
+  }
+}
+
+function* entriesOf<V>(collection: Collection<V>): IterableIterator<readonly [string, V]> {
+  for (const key of collection.keys()) {
+    const value = collection.get(key);
+    if (value !== undefined) yield [key, value];
+  }
+}

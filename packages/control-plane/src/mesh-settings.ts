@@ -1,0 +1,97 @@
+import { unwatchFile, watchFile } from "node:fs";
+import { readFile } from "node:fs/promises";
+import {
+  defaultMeshConfig,
+  type MeshConfig,
+  type MeshNetworks,
+  parseMeshConfig,
+  parseMeshNetworks,
+} from "@fairlead/config";
+import type { Diagnostic, Unsubscribe } from "@fairlead/model";
+import type { MeshSettings } from "./mesh-feed.ts";
+
+/** Settings that do not change. What is not given has Istio's defaults. */
+export function fixedSettings(
+  meshConfig?: MeshConfig,
+  meshNetworks?: MeshNetworks,
+): MeshSettings & { readonly diagnostics: readonly Diagnostic[]; close(): void } {
+  return {
+    meshConfig: { ...defaultMeshConfig(), ...meshConfig },
+    meshNetworks,
+    diagnostics: [],
+    subscribe: () => () => undefined,
+    close: () => undefined,
+  };
+}
+
+export interface SettingsFiles {
+  /** Path of a MeshConfig document. */
+  readonly meshConfig?: string;
+  /** Path of a MeshNetworks document. */
+  readonly meshNetworks?: string;
+}
+
+/** Settings of files, watched. A file that becomes unreadable or invalid leaves the last good settings in force. */
+export class FileSettings implements MeshSettings {
+  meshConfig: MeshConfig = defaultMeshConfig();
+  meshNetworks: MeshNetworks | undefined;
+  readonly #problems = new Map<string, readonly Diagnostic[]>();
+  readonly #listeners = new Set<() => void>();
+  readonly #files: SettingsFiles;
+
+  private constructor(files: SettingsFiles) {
+    this.#files = files;
+  }
+
+  /** Reads the files and watches them until `close`. Rejects when one cannot be read at all. */
+  static async open(files: SettingsFiles): Promise<FileSettings> {
+    const settings = new FileSettings(files);
+    for (const path of settings.#paths()) {
+      settings.#take(path, await readFile(path, "utf8"));
+      watchFile(path, { interval: 500, persistent: false }, () => void settings.#reload(path));
+    }
+    return settings;
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return [...this.#problems.values()].flat();
+  }
+
+  subscribe(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    for (const path of this.#paths()) unwatchFile(path);
+    this.#listeners.clear();
+  }
+
+  #paths(): string[] {
+    return [this.#files.meshConfig, this.#files.meshNetworks].filter((path) => path !== undefined);
+  }
+
+  async #reload(path: string): Promise<void> {
+    try {
+      this.#take(path, await readFile(path, "utf8"));
+    } catch (error) {
+      const message = `cannot be read, the last good settings stay in force: ${(error as Error).message}`;
+      this.#problems.set(path, [
+        { code: "unreadable", severity: "error", path: "", message, position: { file: path, line: 1, column: 1 } },
+      ]);
+    }
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #take(path: string, text: string): void {
+    if (path === this.#files.meshConfig) {
+      const { meshConfig, diagnostics } = parseMeshConfig(text, { file: path });
+      this.#problems.set(path, diagnostics);
+      if (meshConfig) this.meshConfig = meshConfig;
+    } else {
+      const { meshNetworks, diagnostics } = parseMeshNetworks(text, { file: path });
+      this.#problems.set(path, diagnostics);
+      if (meshNetworks) this.meshNetworks = meshNetworks;
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import { createHash } from "node:crypto";
+import { Derivations, type Hold, type Mesh, type Query } from "@fairlead/mesh";
+import { type Diagnostic, formatDiagnostic, type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
+import { type EncodedResource, encodeResource } from "./encoded-resource.ts";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "./resource-type.ts";
+import type { Peer } from "./server/peer.ts";
+import type { NodeResources, ResourceSet, ResourceSource } from "./server/source.ts";
+import { GENERATORS, type GeneratorName } from "./translate/generators.ts";
+import { generateUnit } from "./translate/translate.ts";
+import { XdsError } from "./xds-error.ts";
+
+const TYPE_URLS: Readonly<Record<GeneratorName, string>> = {
+  clusters: CLUSTER_TYPE,
+  endpoints: ENDPOINT_TYPE,
+  listeners: LISTENER_TYPE,
+  routes: ROUTE_TYPE,
+};
+
+const BY_TYPE_URL = new Map((Object.keys(GENERATORS) as GeneratorName[]).map((type) => [TYPE_URLS[type], type]));
+
+interface EncodedUnit {
+  readonly resources: readonly EncodedResource[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface EncodedSet extends ResourceSet {
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const sameResource = (a: EncodedResource, b: EncodedResource | undefined) =>
+  a === b || (a.version === b?.version && a.name === b.name && a.sources.length === b.sources.length);
+
+/** A unit of generation, translated and encoded; the plain form is not kept. */
+const encodedUnit: Query<{ readonly type: GeneratorName; readonly unit: string }, EncodedUnit> = {
+  name: "encoded-unit",
+  key: ({ type, unit }) => `${type} ${unit}`,
+  compute(read, { type, unit }) {
+    const made = generateUnit(read, type, unit);
+    if ("code" in made) return { resources: [], diagnostics: [made] };
+    const diagnostics = made.flatMap((resource) => [...resource.diagnostics]);
+    const resources = made.flatMap(({ name, resource, sources }) => {
+      try {
+        return [encodeResource(TYPE_URLS[type], name, resource, sources)];
+      } catch (error) {
+        // One resource that cannot be written hurts no other.
+        const message = `${type} resource ${name} cannot be encoded: ${error instanceof Error ? error.message : String(error)}`;
+        diagnostics.push({
+          code: "encoding-failed",
+          severity: "error",
+          path: "",
+          message,
+          ...(sources[0] ? { object: sources[0] } : {}),
+        });
+        return [];
+      }
+    });
+    return { resources, diagnostics };
+  },
+  equal: (a, b) =>
+    a.resources.length === b.resources.length &&
+    a.diagnostics.length === b.diagnostics.length &&
+    a.resources.every((resource, index) => sameResource(resource, b.resources[index])) &&
+    a.diagnostics.every((diagnostic, index) => JSON.stringify(diagnostic) === JSON.stringify(b.diagnostics[index])),
+};
+
+const encodedSet: Query<GeneratorName, EncodedSet> = {
+  name: "encoded-set",
+  key: (type) => type,
+  compute(read, type) {
+    const resources = new Map<string, EncodedResource>();
+    const diagnostics: Diagnostic[] = [];
+    for (const unit of GENERATORS[type].units(read)) {
+      const made = read.ask(encodedUnit, { type, unit });
+      diagnostics.push(...made.diagnostics);
+      for (const resource of made.resources) if (!resources.has(resource.name)) resources.set(resource.name, resource);
+    }
+    return { resources, diagnostics };
+  },
+  // Proxies of whatever kind that are sent the same share one object, and with it diffs and encoded responses.
+  identify({ resources, diagnostics }) {
+    const hash = createHash("sha256");
+    for (const { name, version } of resources.values()) hash.update(`${name}\u0000${version}\u0000`);
+    for (const diagnostic of diagnostics) hash.update(JSON.stringify(diagnostic));
+    return hash.digest("base64");
+  },
+};
+
+interface OpenNode {
+  readonly node: ProxyNode;
+  readonly holds: Map<GeneratorName, Hold>;
+  readonly changed: () => void;
+  readonly diagnostics: Map<GeneratorName, readonly Diagnostic[]>;
+}
+
+/**
+ * Resources of a mesh for a discovery server. What is made is kept and shared by all nodes for which nothing that it
+ * reads differs; after {@link update} only what read something that changed is made again.
+ */
+export interface MeshSource extends ResourceSource {
+  readonly mesh: Mesh;
+  /** Moves to a newer mesh and wakes every open stream. */
+  update(mesh: Mesh): void;
+  /** What translation has to say about the resources that open streams asked for, each once. */
+  diagnostics(): readonly Diagnostic[];
+  /** The nodes of open streams. */
+  nodes(): Iterable<ProxyNode>;
+  /** `computations` so far, and how many derived `values` are held. */
+  readonly statistics: { readonly computations: number; readonly values: number };
+}
+
+export interface MeshSourceOptions {
+  /** Resources of further types (secrets, extension configuration) for one node. */
+  readonly extra?: (node: ProxyNode, typeUrl: string) => ResourceSet | undefined;
+}
+
+export function createMeshSource(mesh: Mesh, options: MeshSourceOptions = {}): MeshSource {
+  const derivations = new Derivations(mesh);
+  const open = new Set<OpenNode>();
+  let heldAtCollection = 0;
+
+  const collect = () => {
+    derivations.collect([...open].flatMap(({ holds }) => [...holds.values()]));
+    heldAtCollection = derivations.statistics.values;
+  };
+  // Streams that end and meshes that pass leave values behind; they are dropped once they are as many as those in use.
+  const collectIfDue = () => {
+    if (derivations.statistics.values > 1000 + 2 * heldAtCollection) collect();
+  };
+
+  return {
+    get mesh() {
+      return derivations.mesh;
+    },
+    get statistics() {
+      return derivations.statistics;
+    },
+    update(next) {
+      derivations.advance(next);
+      for (const { changed } of open) changed();
+      collectIfDue();
+    },
+    diagnostics() {
+      const told = new Map<string, Diagnostic>();
+      for (const { diagnostics } of open)
+        for (const list of new Set(diagnostics.values()))
+          for (const diagnostic of list) told.set(formatDiagnostic(diagnostic), diagnostic);
+      return [...told.values()];
+    },
+    *nodes() {
+      for (const { node } of open) yield node;
+    },
+    open(json: NodeJson, _peer: Peer, changed: () => void): NodeResources {
+      const { node, diagnostics } = parseNode(json);
+      if (!node)
+        throw new XdsError(
+          "INVALID_NODE",
+          `the node is not usable: ${diagnostics.map(({ path, message }) => `${path}: ${message}`).join("; ")}`,
+        );
+      const entry: OpenNode = { node, holds: new Map(), changed, diagnostics: new Map() };
+      open.add(entry);
+      return {
+        get(typeUrl) {
+          const type = BY_TYPE_URL.get(typeUrl);
+          if (!type) return options.extra?.(node, typeUrl);
+          const hold: Hold = { cells: new Set() };
+          const set = derivations.ask(encodedSet, type, node, hold);
+          entry.holds.set(type, hold);
+          entry.diagnostics.set(type, set.diagnostics);
+          return set;
+        },
+        close() {
+          open.delete(entry);
+          if (open.size === 0) collect();
+          else collectIfDue();
+        },
+      };
+    },
+  };
+}
