@@ -1,0 +1,36 @@
+import type { Destination } from "@fairlead/config";
+import { type Reader, serviceOfHost, visibleServicesOfHost } from "@fairlead/mesh";
+import type { Service } from "@fairlead/model";
+import { clusterName } from "../names.ts";
+
+/** How a destination is looked up. */
+export interface DestinationLookup {
+  /** The port that the request came in on. */
+  readonly port: number;
+  /** Whether a destination without a port means the only port of its service. Default: true. */
+  readonly inferPort?: boolean;
+  /** The service of this namespace goes first where the host name occurs in several. */
+  readonly namespace?: string;
+}
+
+/** The service that a destination names. */
+export function destinationService(read: Reader, host: string, namespace?: string): Service | undefined {
+  const preferred =
+    namespace === undefined
+      ? undefined
+      : visibleServicesOfHost(read, host).find((service) => service.namespace === namespace);
+  return preferred ?? serviceOfHost(read, host);
+}
+
+/**
+ * The cluster of a destination. Without a port of its own it is that of the only port of the service, else the port
+ * that the request came in on. Where the service does not exist, the cluster neither does, and requests fail there.
+ * Source: Istio `route.GetDestinationCluster`.
+ */
+export function destinationCluster(read: Reader, destination: Destination, lookup: DestinationLookup): string {
+  if (!destination.host) return "UnknownService";
+  const service = destinationService(read, destination.host, lookup.namespace);
+  const host = service?.externalName ?? destination.host;
+  const only = lookup.inferPort !== false && service?.ports.length === 1 ? service.ports[0]?.number : undefined;
+  return clusterName("outbound", destination.port?.number ?? only ?? lookup.port, destination.subset ?? "", host);
+}

@@ -1,0 +1,92 @@
+import { type ResolvedVirtualService, virtualServicesOf } from "@fairlead/mesh";
+import { compareHostSpecificity, isSubsetHost } from "@fairlead/model";
+import type { Route, RouteConfiguration } from "../../proto/types.ts";
+import type { Build } from "../generated.ts";
+import { hostWithPort } from "./domain.ts";
+import { nameOfHost, type PlacedServer } from "./gateway-server.ts";
+import { gatewayServersOf } from "./gateway-servers.ts";
+import { contentKey, type GatewayHost, gatewayVirtualHost } from "./gateway-virtual-host.ts";
+import { include, type Part } from "./part.ts";
+import { outboundSettings } from "./sidecar-route-configuration.ts";
+import { virtualServiceRoutes } from "./virtual-service-routes.ts";
+
+/**
+ * A gateway's route configuration: of all servers with this route name, the hosts that VirtualServices of their Gateway
+ * have routes for. Source: Istio `buildGatewayHTTPRouteConfig`.
+ */
+export function gatewayRouteConfiguration(build: Build, name: string): RouteConfiguration {
+  const servers = gatewayServersOf(build.read).byRouteName.get(name);
+  if (!servers) return { name, validateClusters: false };
+  for (const { source } of servers) build.uses(source);
+  const hosts = collapsed(collectHosts(build, servers));
+  const virtualHosts = hosts.map((host) => include(build, gatewayVirtualHost(build.read, host)));
+  virtualHosts.sort((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1));
+  // Without any host every request is answered 404.
+  if (virtualHosts.length === 0)
+    virtualHosts.push({ name: hostWithPort("blackhole", servers[0]?.server.port.number ?? 0), domains: ["*"] });
+  return { ...outboundSettings(name), virtualHosts };
+}
+
+interface Collected {
+  readonly port: number;
+  readonly routes: Part<readonly Route[]>[];
+  requireTls: boolean;
+}
+
+function collectHosts(build: Build, servers: readonly PlacedServer[]): ReadonlyMap<string, Collected> {
+  const found = new Map<string, Collected>();
+  const made = new Map<string, Part<readonly Route[]>>();
+  for (const { server, gatewayName, hosts } of servers) {
+    const port = server.port.number;
+    const redirect = server.tls?.httpsRedirect ?? false;
+    const entryOf = (host: string): Collected => {
+      const entry = found.get(host) ?? { port, routes: [], requireTls: false };
+      found.set(host, entry);
+      if (redirect) entry.requireTls = true;
+      return entry;
+    };
+    for (const virtualService of virtualServicesOf(build.read, gatewayName)) {
+      const shared = sharedHosts(hosts, virtualService);
+      if (shared.length === 0) continue;
+      const key = `${gatewayName} ${virtualService.namespace}/${virtualService.name}`;
+      const tls = server.tls !== undefined;
+      const routes =
+        made.get(key) ?? virtualServiceRoutes(build.read, { virtualService, port, gateway: gatewayName, tls });
+      if (routes.value.length === 0) continue;
+      made.set(key, routes);
+      for (const host of shared) entryOf(host.toLowerCase()).routes.push(routes);
+    }
+    // A redirect needs no VirtualService.
+    if (redirect) for (const host of hosts) entryOf(nameOfHost(host).toLowerCase());
+  }
+  return found;
+}
+
+/** The hosts that the server has for the VirtualService's namespace and the VirtualService has too, the narrower of each two. */
+export function sharedHosts(
+  serverHosts: readonly string[],
+  { hosts, namespace }: Pick<ResolvedVirtualService, "hosts" | "namespace">,
+): readonly string[] {
+  const shared = new Set<string>();
+  for (const stated of serverHosts) {
+    const slash = stated.indexOf("/");
+    if (slash >= 0 && stated.slice(0, slash) !== namespace) continue;
+    const own = stated.slice(slash + 1);
+    for (const host of hosts)
+      if (isSubsetHost(own, host)) shared.add(own);
+      else if (isSubsetHost(host, own)) shared.add(host);
+  }
+  return [...shared];
+}
+
+/** Hosts with the same routes become one virtual host, so that these travel once. */
+function collapsed(found: ReadonlyMap<string, Collected>): readonly GatewayHost[] {
+  const byContent = new Map<string, { readonly hosts: string[] } & GatewayHost>();
+  for (const [host, entry] of [...found].sort(([a], [b]) => compareHostSpecificity(a, b))) {
+    const key = contentKey({ ...entry, hosts: [] });
+    const present = byContent.get(key);
+    if (present) present.hosts.push(host);
+    else byContent.set(key, { ...entry, hosts: [host] });
+  }
+  return [...byContent.values()];
+}

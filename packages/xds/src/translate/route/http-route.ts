@@ -1,0 +1,86 @@
+import type { AnyMessage, Route, RouteMatch } from "../../proto/types.ts";
+import { typed } from "../listener/typed.ts";
+import { parseClusterName } from "../names.ts";
+import { forwarding } from "./action.ts";
+import { corsPolicy } from "./cors.ts";
+import { httpFault } from "./fault.ts";
+import { headerEdits, headerFields } from "./header-operations.ts";
+import { MATCH_ALL, routeMatch } from "./match.ts";
+import { directResponseAction, redirectAction } from "./redirect.ts";
+import { isGatewayApiRoute, isIngressRoute, type RuleContext, reportOf } from "./rule.ts";
+
+/**
+ * The Envoy route of one rule under one of its matches; undefined (and reported) when Envoy has no such route.
+ * Source: Istio API, `HTTPRoute`; Istio `route.TranslateRoute`.
+ */
+export function httpRoute(context: RuleContext): Route | undefined {
+  const { build, target, placed } = context;
+  const { virtualService } = target;
+  const segments = isGatewayApiRoute(virtualService) || isIngressRoute(virtualService);
+  const match = context.match ? routeMatch(context.match, segments) : MATCH_ALL;
+  const action = actionOf(context, match);
+  if (!action) return undefined;
+  const name = context.match?.name ? `${placed.rule.name ?? ""}.${context.match.name}` : placed.rule.name;
+  const filters = filterSettings(context);
+  const route: Route = {
+    ...(name ? { name } : {}),
+    match,
+    metadata: configMetadata(virtualService.namespace, virtualService.name),
+    ...(context.match?.statPrefix ? { statPrefix: context.match.statPrefix } : {}),
+    ...action,
+    decorator: { operation: operationOf(action, match, virtualService.name, target.port) },
+    ...(filters ? { typedPerFilterConfig: filters } : {}),
+  };
+  return build.from(route, placed.source, placed.path);
+}
+
+function actionOf(context: RuleContext, match: RouteMatch): Partial<Route> | undefined {
+  const { rule } = context.placed;
+  if (rule.redirect) {
+    const redirect = redirectAction(rule.redirect, context.target.port, context.target.tls);
+    if (redirect) return { ...headersOf(context), redirect };
+    const code = rule.redirect.redirectCode;
+    const message = `Envoy cannot redirect with status ${code}; this route is left out`;
+    reportOf(context, "unsupported-field", "error", "redirect.redirectCode", message);
+    return undefined;
+  }
+  return rule.directResponse
+    ? { ...headersOf(context), directResponse: directResponseAction(rule.directResponse) }
+    : forwarding(context, match);
+}
+
+function headersOf({ placed: { rule } }: RuleContext): Partial<Route> {
+  return rule.headers ? headerFields(headerEdits(rule.headers)) : {};
+}
+
+function filterSettings(context: RuleContext): Record<string, AnyMessage> | undefined {
+  const { fault: faultSetting, corsPolicy: cors } = context.placed.rule;
+  const fault =
+    faultSetting &&
+    httpFault(faultSetting, (path, message) =>
+      reportOf(context, "unsupported-field", "warning", `fault.${path}`, message),
+    );
+  if (!fault && !cors) return undefined;
+  return {
+    ...(fault ? { "envoy.filters.http.fault": typed("envoy.extensions.filters.http.fault.v3.HTTPFault", fault) } : {}),
+    ...(cors
+      ? { "envoy.filters.http.cors": typed("envoy.extensions.filters.http.cors.v3.CorsPolicy", corsPolicy(cors)) }
+      : {}),
+  };
+}
+
+/** The configuration that a route was made from, as telemetry shows it. */
+function configMetadata(namespace: string, name: string) {
+  return {
+    filterMetadata: {
+      istio: { config: `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}` },
+    },
+  };
+}
+
+/** What traces call the route: the only destination, else the VirtualService, and the path. */
+export function operationOf(action: Partial<Route>, match: RouteMatch, virtualService: string, port: number): string {
+  const path = match.path ?? match.safeRegex?.regex ?? (match.prefix === undefined ? "/*" : `${match.prefix}*`);
+  const cluster = parseClusterName(action.route?.cluster ?? "");
+  return cluster ? `${cluster.host}:${cluster.port}${path}` : `${virtualService}:${port}${path}`;
+}

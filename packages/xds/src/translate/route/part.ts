@@ -1,0 +1,44 @@
+import type { Reader } from "@fairlead/mesh";
+import { type Diagnostic, type ObjectRef, objectKey } from "@fairlead/model";
+import type { Build, Source } from "../generated.ts";
+
+/**
+ * A piece of a resource that is derived on its own and shared by all resources it occurs in, with what
+ * {@link Build} would have been told while it was made. Immutable: shared pieces are never written to.
+ */
+export interface Part<V> {
+  readonly value: V;
+  readonly marks: readonly (readonly [node: object, source: Source])[];
+  readonly sources: readonly ObjectRef[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Makes a piece and keeps what `make` says of it. */
+export function partOf<V>(read: Reader, make: (build: Build) => V): Part<V> {
+  const marks: (readonly [object, Source])[] = [];
+  const sources = new Map<string, ObjectRef>();
+  const diagnostics: Diagnostic[] = [];
+  const uses = (object: ObjectRef) => {
+    const key = objectKey(object);
+    if (!sources.has(key)) sources.set(key, object);
+  };
+  const value = make({
+    read,
+    from(node, object, path = "") {
+      uses(object);
+      marks.push([node, { object, path }]);
+      return node;
+    },
+    uses,
+    report: (diagnostic) => void diagnostics.push(diagnostic),
+  });
+  return { value, marks, sources: [...sources.values()], diagnostics };
+}
+
+/** Takes a piece into what `build` makes. Gives its value back. */
+export function include<V>(build: Build, part: Part<V>): V {
+  for (const source of part.sources) build.uses(source);
+  for (const [node, source] of part.marks) build.from(node, source.object, source.path);
+  for (const diagnostic of part.diagnostics) build.report(diagnostic);
+  return part.value;
+}

@@ -1,0 +1,67 @@
+import { refOf } from "@fairlead/config";
+import { type Query, sameMembers, sidecarScopeOf } from "@fairlead/mesh";
+import type { RouteConfiguration } from "../../proto/types.ts";
+import type { Build } from "../generated.ts";
+import { catchAllVirtualHost, outboundTrafficPolicyOf } from "./catch-all.ts";
+import { include } from "./part.ts";
+import { parseRouteName } from "./route-names.ts";
+import { egressScopeFor, outboundVirtualHosts } from "./sidecar-virtual-hosts.ts";
+import { type HostPart, withDomains } from "./virtual-host.ts";
+
+/** The most that a direct response may hold, 1 MiB: what is accepted in a VirtualService. Envoy's own limit is 4 KiB. */
+export const MAX_DIRECT_RESPONSE_BYTES = 1_048_576;
+
+/** The settings that all outbound route configurations share. */
+export function outboundSettings(name: string): RouteConfiguration {
+  return {
+    name,
+    validateClusters: false,
+    maxDirectResponseBodySizeBytes: MAX_DIRECT_RESPONSE_BYTES,
+    ignorePortInHostMatching: true,
+  };
+}
+
+const byDomain: Query<number, ReadonlyMap<string, readonly HostPart[]>> = {
+  name: "outbound-virtual-hosts-by-domain",
+  key: (port) => `${port}`,
+  compute(read, port) {
+    const index = new Map<string, HostPart[]>();
+    for (const part of outboundVirtualHosts(read, port, `${port}`))
+      for (const domain of part.value.domains ?? []) {
+        const list = index.get(domain) ?? [];
+        index.set(domain, list);
+        list.push(part);
+      }
+    return index;
+  },
+};
+
+const sniffedHosts: Query<string, readonly HostPart[]> = {
+  name: "sniffed-virtual-host",
+  key: (routeName) => routeName,
+  compute(read, routeName) {
+    const index = read.ask(byDomain, parseRouteName(routeName).port);
+    const host = routeName.slice(0, routeName.lastIndexOf(":"));
+    const found = [...new Set([...(index.get(routeName) ?? []), ...(index.get(host) ?? [])])];
+    const [only] = found;
+    // The listener is for this service alone: whatever the host says, it is meant.
+    return found.length === 1 && only ? [withDomains(read, only, ["*"])] : found;
+  },
+  equal: sameMembers,
+};
+
+/** A sidecar's outbound route configuration. Source: Istio `buildSidecarOutboundHTTPRouteConfig`. */
+export function sidecarRouteConfiguration(build: Build, name: string): RouteConfiguration {
+  const { read } = build;
+  const { port, sniffed } = parseRouteName(name);
+  const { sidecar } = sidecarScopeOf(read);
+  if (sidecar && egressScopeFor(read, port, name)?.listener) build.uses(refOf(sidecar));
+  const parts = sniffed ? read.ask(sniffedHosts, name) : outboundVirtualHosts(read, port, name);
+  const virtualHosts = parts.map((part) => include(build, part));
+  if (!sniffed) {
+    const policy = outboundTrafficPolicyOf(read);
+    const rest = catchAllVirtualHost(read);
+    virtualHosts.push(policy.source ? build.from(rest, policy.source.object, policy.source.path) : rest);
+  }
+  return { ...outboundSettings(name), virtualHosts };
+}
