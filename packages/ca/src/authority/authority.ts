@@ -35,6 +35,8 @@ export interface Authority {
   issue(request: IssueRequest): Promise<IssuedCertificate>;
   /** The present roots. */
   readonly trustBundle: TrustBundle;
+  /** Signing certificates between leaves and roots, PEM, present and earlier: what verifying a certificate of this authority may need. */
+  readonly intermediates: readonly string[];
   /** End of the signing chain, milliseconds since the epoch: what expiry alerts look at. */
   readonly notAfter: number;
   /** Calls `listener` after the roots or the signing certificate changed. */

@@ -65,11 +65,13 @@ export async function pluggedAuthority(options: PluggedOptions): Promise<Plugged
     return { issuer, files, bundle: { trustDomain, x509Authorities: issuer.roots, sequence, refreshHintSeconds: 300 } };
   };
   let state = await read(undefined);
+  const intermediates = new Set<string>(state.issuer.chain);
   const reload = async () => {
     try {
       const next = await read(state);
       if (next === state) return;
       state = next;
+      for (const pem of next.issuer.chain) intermediates.add(pem);
     } catch (error) {
       const failure = toCaError(error, "BUNDLE_INVALID", (error as Error).message);
       options.onProblem?.(failure);
@@ -87,6 +89,9 @@ export async function pluggedAuthority(options: PluggedOptions): Promise<Plugged
     trustDomain,
     get trustBundle() {
       return state.bundle;
+    },
+    get intermediates() {
+      return [...intermediates];
     },
     get notAfter() {
       return state.issuer.notAfter;

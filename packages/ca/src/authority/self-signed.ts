@@ -135,6 +135,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     get trustBundle() {
       return state.bundle;
     },
+    intermediates: [],
     get notAfter() {
       return state.issuer.notAfter;
     },

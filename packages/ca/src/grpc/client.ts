@@ -1,0 +1,142 @@
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { SpiffeId } from "@fairlead/model";
+import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import type { CaClient, SigningRequest, SigningResponse } from "../agent/ca-client.ts";
+import { readCertificate } from "../certificate/parse.ts";
+import { CaError } from "../error.ts";
+import { CERTIFICATE_SERVICE } from "./service.ts";
+import { decodeResponse, encodeRequest } from "./wire.ts";
+
+export interface GrpcCaClientOptions {
+  /** `HOST:PORT` of an `IstioCertificateService`. */
+  readonly address: string;
+  /** Roots that the server is checked against the first time, PEM: pinned, never fetched. */
+  readonly roots: string;
+  /** Whom the server must be. Default: its certificate names the host of `address`. */
+  readonly server?: SpiffeId;
+  /** A join token or JWT for the first certificate, sent as `authorization: Bearer`; a function is asked each time. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** Further metadata of the request, such as `WorkloadName`, `CertSigner` or `ImpersonatedIdentity`. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Default 10000. */
+  readonly timeoutMs?: number;
+}
+
+const METHOD = CERTIFICATE_SERVICE.CreateCertificate;
+const identityBytes = (bytes: Buffer): Buffer => bytes;
+
+/**
+ * The way to an authority over gRPC with TLS. A request with a current certificate is authenticated by it (mutual TLS);
+ * where there is none, or the server no longer takes it, the token is. Each request has its own connection, with the
+ * roots and the certificate of that moment.
+ */
+export function grpcCaClient(options: GrpcCaClientOptions): CaClient {
+  const { address, token, timeoutMs = 10_000 } = options;
+  const attempt = async (request: SigningRequest, current: SigningRequest["current"]): Promise<SigningResponse> => {
+    const client = connect(options, request.roots ?? options.roots, current);
+    const metadata = new Metadata();
+    if (current === undefined && token !== undefined)
+      metadata.set("authorization", `Bearer ${typeof token === "function" ? await token() : token}`);
+    const message = encodeRequest({
+      csr: request.csr,
+      ...(request.ttlSeconds === undefined ? {} : { validityDuration: request.ttlSeconds }),
+      ...(options.metadata ? { metadata: options.metadata } : {}),
+    });
+    try {
+      const bytes = await call(client, message, metadata, timeoutMs, request.signal);
+      const { certChain } = decodeResponse(bytes);
+      const roots = certChain.at(-1);
+      if (certChain.length < 2 || roots === undefined)
+        throw new CaError("REQUEST_FAILED", "the authority answered without certificate or without roots");
+      return { certificateChain: certChain.slice(0, -1), roots: [roots] };
+    } catch (error) {
+      throw error instanceof CaError ? error : fromStatus(error as ServiceError, address);
+    } finally {
+      client.close();
+    }
+  };
+  return {
+    async sign(request) {
+      if (request.current === undefined) return attempt(request, undefined);
+      try {
+        return await attempt(request, request.current);
+      } catch (error) {
+        const refused = error instanceof CaError && error.code === "UNAUTHENTICATED";
+        if (!refused || token === undefined) throw error;
+        return attempt(request, undefined);
+      }
+    },
+    close: async () => undefined,
+  };
+}
+
+function connect({ address, server }: GrpcCaClientOptions, roots: string, current: SigningRequest["current"]): Client {
+  const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  const check =
+    server === undefined
+      ? (_host: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate)
+      : mustBe(server);
+  const key = current ? Buffer.from(current.privateKey) : null;
+  const chain = current ? Buffer.from(current.certificateChain) : null;
+  return new Client(address, credentials.createSsl(Buffer.from(roots), key, chain, { checkServerIdentity: check }), {
+    "grpc.use_local_subchannel_pool": 1,
+    // Only what TLS sends as server name, which may not be an address; what is checked is the host itself.
+    ...(isIP(host) ? { "grpc.ssl_target_name_override": "certificate-authority" } : {}),
+  });
+}
+
+/** Node's check that the server is the right one, by SPIFFE ID: exactly this one URI name. */
+function mustBe(server: SpiffeId): (host: string, certificate: PeerCertificate) => Error | undefined {
+  return (_host, { raw }) => {
+    const uris = readCertificate(raw, "SVID_INVALID").names.filter(({ type }) => type === "uri");
+    if (uris.length === 1 && uris[0]?.value === server.uri) return undefined;
+    return new Error(
+      `the server is ${uris.map(({ value }) => value).join(", ") || "without an identity"}, not ${server.uri}`,
+    );
+  };
+}
+
+function call(
+  client: Client,
+  message: Buffer,
+  metadata: Metadata,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const deadline = Date.now() + timeoutMs;
+    const path = METHOD?.path ?? "";
+    const started = client.makeUnaryRequest(
+      path,
+      identityBytes,
+      identityBytes,
+      message,
+      metadata,
+      { deadline },
+      (error, value) => {
+        signal.removeEventListener("abort", cancel);
+        if (error) reject(error);
+        else if (value === undefined) reject(new CaError("REQUEST_FAILED", "the authority answered with nothing"));
+        else resolve(value);
+      },
+    );
+    const cancel = () => started.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+  });
+}
+
+/** A status as an error of this package; the retry hint of a rate limit comes along. */
+function fromStatus(error: ServiceError, address: string): CaError {
+  const hint = Number(error.metadata?.get("grpc-retry-pushback-ms")[0]);
+  const code =
+    error.code === status.UNAUTHENTICATED
+      ? "UNAUTHENTICATED"
+      : error.code === status.RESOURCE_EXHAUSTED
+        ? "RATE_LIMITED"
+        : "REQUEST_FAILED";
+  return new CaError(code, `${address} answered ${status[error.code] ?? error.code}: ${error.details}`, {
+    cause: error,
+    ...(Number.isFinite(hint) ? { retryAfterMs: hint } : {}),
+  });
+}

@@ -1,0 +1,19 @@
+// The service.
+
+// Who calls.
+export type { Authenticator, Caller, CallIdentity } from "./authenticator.ts";
+// Certificates for other gRPC servers and clients.
+export { certificateProvider } from "./certificate-provider.ts";
+// The client.
+export { type GrpcCaClientOptions, grpcCaClient } from "./client.ts";
+export { type ClientCertificateOptions, clientCertificate } from "./client-certificate.ts";
+export { type JoinToken, type JoinTokens, joinTokens } from "./join-token.ts";
+export { type JwtOptions, jwt, serviceAccountIdentity } from "./jwt.ts";
+export { type CertificateListener, type ListenOptions, listenCertificateService } from "./listen.ts";
+export { DEFAULT_RATE_LIMITS, type RateLimit, type RateLimits } from "./rate-limit.ts";
+export {
+  type CertificateService,
+  type CertificateServiceOptions,
+  certificateService,
+  type ImpersonationRule,
+} from "./service.ts";

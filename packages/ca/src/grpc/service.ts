@@ -1,0 +1,185 @@
+import { parseSpiffeId, type SpiffeId } from "@fairlead/model";
+import {
+  Metadata,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type StatusObject,
+  type sendUnaryData,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import type { AuditRecord, AuditSink } from "../authority/audit.ts";
+import type { Authority } from "../authority/authority.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { CaError, toCaError } from "../error.ts";
+import { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
+import { type RateLimits, rateLimiter } from "./rate-limit.ts";
+import { type CertificateRequest, decodeRequest, encodeResponse } from "./wire.ts";
+
+/** Decides whether `caller` may have a certificate of `identity`; throws to refuse. For node agents such as ztunnel. */
+export type ImpersonationRule = (caller: Caller, identity: SpiffeId) => void | Promise<void>;
+
+export interface CertificateServiceOptions {
+  readonly authority: Authority;
+  /** Asked in order; the first that finds a caller decides. None: everybody is denied. */
+  readonly authenticators: readonly Authenticator[];
+  /** Without it nobody gets another's certificate. */
+  readonly impersonation?: ImpersonationRule;
+  /** Authorities that a request may ask for by name (metadata `CertSigner`). */
+  readonly signers?: ReadonlyMap<string, Authority>;
+  readonly rateLimits?: Partial<RateLimits>;
+  /** Told of refusals before the authority; what the authority decides it tells its own audit. */
+  readonly audit?: AuditSink;
+  readonly clock?: Pick<Clock, "now">;
+}
+
+export interface CertificateService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+const PATH = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
+const raw = (bytes: Buffer): Buffer => bytes;
+
+/** The method as clients and servers of grpc-js need it; messages are the bytes themselves, read by {@link decodeRequest}. */
+export const CERTIFICATE_SERVICE: ServiceDefinition = {
+  CreateCertificate: {
+    path: PATH,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: raw,
+    requestDeserialize: raw,
+    responseSerialize: raw,
+    responseDeserialize: raw,
+  },
+};
+
+/**
+ * Istio's certificate service, for any grpc-js server: `server.addService(definition, implementation)`. The server must
+ * be bound with TLS: tokens travel in the clear otherwise. Whatever goes wrong is a status with a code of
+ * {@link CaError}; details of authentication stay inside.
+ */
+export function certificateService(options: CertificateServiceOptions): CertificateService {
+  const { authority, authenticators, impersonation, signers, audit, clock = systemClock } = options;
+  const limit = rateLimiter(options.rateLimits, clock);
+
+  const create = async (call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> => {
+    let caller: Caller | undefined;
+    let audited = false;
+    let issued = false;
+    try {
+      const request = decodeRequest(call.request);
+      caller = await authenticate(callIdentity(call), authenticators);
+      limit(caller.identity.uri);
+      const identity = await grantedIdentity(caller, request, authority.trustDomain, impersonation);
+      const signer = chooseSigner(request, authority, signers);
+      audited = true;
+      const { certificateChain, roots } = await signer.issue({
+        csr: request.csr,
+        identity,
+        ttlSeconds: request.validityDuration,
+        caller: auditCaller(caller, call),
+      });
+      issued = true;
+      return encodeResponse({ certChain: [...certificateChain, roots.join("")] });
+    } catch (error) {
+      const failure = toCaError(error, "SIGNING_FAILED", "the request could not be served");
+      if (!audited) tell(audit, clock.now(), failure, caller && auditCaller(caller, call), call.getPeer());
+      throw failure;
+    } finally {
+      caller?.settle?.(issued);
+    }
+  };
+
+  return {
+    definition: CERTIFICATE_SERVICE,
+    implementation: {
+      CreateCertificate(call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) {
+        create(call).then(
+          (response) => callback(null, response),
+          (error: CaError) => callback(statusOf(error)),
+        );
+      },
+    },
+  };
+}
+
+function callIdentity(call: ServerUnaryCall<Buffer, Buffer>): CallIdentity {
+  const certificate = call.getAuthContext().sslPeerCertificate?.raw;
+  return {
+    peer: call.getPeer(),
+    certificate,
+    metadata: (name) => call.metadata.get(name).map(String),
+  };
+}
+
+async function grantedIdentity(
+  caller: Caller,
+  { metadata }: CertificateRequest,
+  trustDomain: string,
+  rule: ImpersonationRule | undefined,
+): Promise<SpiffeId> {
+  const wanted = metadata.ImpersonatedIdentity;
+  if (wanted === undefined || wanted === "") return caller.identity;
+  const deny = (why: string, cause?: unknown) => new CaError("IMPERSONATION_DENIED", why, { cause });
+  if (typeof wanted !== "string") throw deny("ImpersonatedIdentity is not a string");
+  if (rule === undefined)
+    throw deny(`${caller.identity.uri} asked for ${wanted.slice(0, 200)}, and nobody may impersonate`);
+  let identity: SpiffeId;
+  try {
+    identity = parseSpiffeId(wanted);
+  } catch (cause) {
+    throw deny("ImpersonatedIdentity is not a SPIFFE ID", cause);
+  }
+  if (identity.trustDomain !== trustDomain || caller.identity.trustDomain !== trustDomain)
+    throw deny(`${identity.uri} is of another trust domain than ${trustDomain}`);
+  try {
+    await rule(caller, identity);
+  } catch (cause) {
+    throw deny(`${caller.identity.uri} may not impersonate ${identity.uri}: ${(cause as Error)?.message}`, cause);
+  }
+  return identity;
+}
+
+function chooseSigner(
+  { metadata }: CertificateRequest,
+  authority: Authority,
+  signers: ReadonlyMap<string, Authority> | undefined,
+): Authority {
+  const name = metadata.CertSigner;
+  if (name === undefined || name === "") return authority;
+  const found = typeof name === "string" ? signers?.get(name) : undefined;
+  if (found === undefined) throw new CaError("SIGNER_UNKNOWN", "there is no such CertSigner");
+  return found;
+}
+
+function auditCaller(caller: Caller, call: ServerUnaryCall<Buffer, Buffer>): NonNullable<AuditRecord["caller"]> {
+  return { authenticator: caller.authenticator, identity: caller.identity.uri, peer: call.getPeer() };
+}
+
+function tell(
+  audit: AuditSink | undefined,
+  time: number,
+  failure: CaError,
+  caller: AuditRecord["caller"] | undefined,
+  peer: string,
+): void {
+  try {
+    audit?.({
+      time,
+      outcome: "refused",
+      code: failure.code,
+      message: caller ? failure.message : `${failure.message} (peer ${peer})`,
+      ...(caller ? { caller } : {}),
+    });
+  } catch {
+    // An audit sink that fails must not change an answer; sinks report their own failures.
+  }
+}
+
+/** The gRPC status of an error, with the standard retry hint where there is one. */
+function statusOf(error: CaError): Partial<StatusObject> {
+  const metadata = new Metadata();
+  metadata.set("fairlead-code", error.code);
+  if (error.retryAfterMs !== undefined) metadata.set("grpc-retry-pushback-ms", String(error.retryAfterMs));
+  return { code: error.grpcStatus, details: error.publicMessage, metadata };
+}
