@@ -1,5 +1,5 @@
 import type { Destination } from "@fairlead/config";
-import { meshConfigOf, type Reader, sidecarScopeOf } from "@fairlead/mesh";
+import { meshConfigOf, type Query, type Reader, sidecarScopeOf } from "@fairlead/mesh";
 import type { ObjectRef } from "@fairlead/model";
 import type { Route, VirtualHost } from "../../proto/types.ts";
 import { clusterName, PASSTHROUGH_CLUSTER } from "../names.ts";
@@ -37,8 +37,14 @@ export function outboundTrafficPolicyOf(read: Reader): OutboundTrafficPolicy {
 /** The cluster that resolves the request's own host. */
 export const DYNAMIC_DNS_CLUSTER = "AllowAnyDynamicDNSCluster";
 
+const catchAll: Query<void, VirtualHost> = { name: "catch-all-virtual-host", key: () => "", compute: makeCatchAll };
+
 /** The virtual host for hosts that no other one has. */
 export function catchAllVirtualHost(read: Reader): VirtualHost {
+  return read.ask(catchAll, undefined);
+}
+
+function makeCatchAll(read: Reader): VirtualHost {
   const { mode, egressProxy } = outboundTrafficPolicyOf(read);
   const { attemptCount, forwardedHost } = proxyHeadersOf(read);
   const virtualHost = (name: string, action: Partial<Route>): VirtualHost => ({

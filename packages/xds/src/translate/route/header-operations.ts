@@ -53,6 +53,7 @@ export function headerFields(...edits: readonly HeaderEdits[]): {
   responseHeadersToAdd?: HeaderValueOption[];
   responseHeadersToRemove?: string[];
 } {
+  if (edits.length === 0) return {};
   const fields: Record<string, unknown[]> = {};
   for (const name of [
     "requestHeadersToAdd",
