@@ -1,7 +1,7 @@
 import { type ConfigObject, type HttpRoute, refOf, type TcpRoute, type TlsRoute } from "@fairlead/config";
 import { type Diagnostic, type ObjectRef, resolveShortHost } from "@fairlead/model";
 import { mergeDelegateRoute } from "./delegate.ts";
-import type { Query, Reader } from "./derivation.ts";
+import { identityOf, type Query, type Reader } from "./derivation.ts";
 import { byAge } from "./mesh.ts";
 import { CLUSTER_DOMAIN, meshConfigOf } from "./mesh-settings.ts";
 import { isVisibleTo, namespaceAmong, type Visibility, visibilityOf } from "./visibility.ts";
@@ -110,14 +110,12 @@ function delegateRoutes(
   });
 }
 
+/** Keyed by the object as a value: a change of one leaves the others of its namespace alone. */
 const resolved: Query<ConfigObject<"VirtualService">, ResolvedVirtualService> = {
   name: "virtual-service",
-  key: (object) => `${object.metadata.namespace}/${object.metadata.name}`,
-  compute(read, { metadata }) {
-    const { namespace, name } = metadata;
-    const object = (read.bucket("config", `VirtualService/${namespace}`) ?? []).find(
-      (one) => one.metadata.name === name,
-    ) as ConfigObject<"VirtualService">;
+  key: (object) => `${identityOf(object)}`,
+  compute(read, object) {
+    const { namespace, name } = object.metadata;
     const source = refOf(object);
     const { spec } = object;
     const diagnostics: Diagnostic[] = [];
@@ -153,10 +151,26 @@ function sameRules(a: readonly Placed<HttpRoute>[], b: readonly Placed<HttpRoute
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** One pass for all gateways: a mesh may have a thousand of each. */
+const gatewayIndex: Query<void, ReadonlyMap<string, readonly ResolvedVirtualService[]>> = {
+  name: "virtual-services-by-gateway",
+  key: () => "",
+  compute(read) {
+    const index = new Map<string, ResolvedVirtualService[]>();
+    for (const service of read.ask(all, undefined))
+      for (const gateway of new Set(service.gateways)) {
+        const list = index.get(gateway) ?? [];
+        index.set(gateway, list);
+        list.push(service);
+      }
+    return index;
+  },
+};
+
 const byGateway: Query<string, readonly ResolvedVirtualService[]> = {
   name: "virtual-services-of-gateway",
   key: (gateway) => gateway,
-  compute: (read, gateway) => read.ask(all, undefined).filter((service) => service.gateways.includes(gateway)),
+  compute: (read, gateway) => read.ask(gatewayIndex, undefined).get(gateway) ?? [],
   equal: sameMembers,
 };
 
