@@ -1,0 +1,122 @@
+import type { Cluster, ClusterLoadAssignment, LbEndpoint, Locality, LocalityLbEndpoints } from "../envoy.ts";
+import { integer } from "../envoy.ts";
+import { type HostHealth, hostHealth } from "./health.ts";
+import { priorityLoad } from "./priority.ts";
+
+/** An endpoint of a cluster and the share of the cluster's requests that it gets. */
+export interface EndpointShare {
+  /** `10.0.0.1:8080`, `unix:///path`, or a DNS name and port. */
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+  readonly locality: Locality;
+  readonly priority: number;
+  readonly health: HostHealth;
+  readonly share: number;
+  readonly endpoint: LbEndpoint;
+}
+
+interface Level {
+  readonly priority: number;
+  readonly localities: readonly LocalityLbEndpoints[];
+}
+
+/**
+ * How requests spread over the endpoints of an assignment: by priority (health, overprovisioning, panic), then by
+ * locality where the cluster weighs localities, then by endpoint weight. That is the long run of every policy that
+ * balances evenly; hash policies keep one client on one endpoint but spread clients alike.
+ */
+export function endpointShares(
+  cluster: Cluster,
+  assignment: ClusterLoadAssignment | undefined,
+): readonly EndpointShare[] {
+  const levels = byPriority(assignment);
+  const count = (level: Level, health: HostHealth) =>
+    hostsOf(level).filter((host) => hostHealth(host) === health).length;
+  const threshold = panicThreshold(cluster);
+  const load = priorityLoad(
+    levels.map((level) => ({
+      hosts: hostsOf(level).length,
+      healthy: count(level, "healthy"),
+      degraded: count(level, "degraded"),
+    })),
+    assignment?.policy?.overprovisioningFactor ?? 140,
+    threshold,
+  );
+  const weighsLocalities = cluster.commonLbConfig !== undefined && "localityWeightedLbConfig" in cluster.commonLbConfig;
+  return levels.flatMap((level, index) => {
+    if (load.panic[index] && threshold > 0) {
+      const share = ((load.healthy[index] ?? 0) + (load.degraded[index] ?? 0)) / 100;
+      return spread(level, () => true, share, weighsLocalities);
+    }
+    return (["healthy", "degraded"] as const).flatMap((health) =>
+      spread(level, (host) => hostHealth(host) === health, (load[health][index] ?? 0) / 100, weighsLocalities),
+    );
+  });
+}
+
+function panicThreshold({ commonLbConfig }: Cluster): number {
+  return commonLbConfig?.healthyPanicThreshold === undefined ? 50 : (commonLbConfig.healthyPanicThreshold.value ?? 0);
+}
+
+function byPriority(assignment: ClusterLoadAssignment | undefined): readonly Level[] {
+  const groups = new Map<number, LocalityLbEndpoints[]>();
+  for (const group of assignment?.endpoints ?? []) {
+    const priority = group.priority ?? 0;
+    groups.set(priority, [...(groups.get(priority) ?? []), group]);
+  }
+  return [...groups].sort(([a], [b]) => a - b).map(([priority, localities]) => ({ priority, localities }));
+}
+
+function hostsOf({ localities }: Level): readonly LbEndpoint[] {
+  return localities.flatMap(({ lbEndpoints = [] }) => lbEndpoints);
+}
+
+const weightOf = ({ loadBalancingWeight = 1 }: LbEndpoint) => integer(loadBalancingWeight, 1);
+
+function spread(
+  level: Level,
+  takes: (host: LbEndpoint) => boolean,
+  share: number,
+  weighsLocalities: boolean,
+): readonly EndpointShare[] {
+  if (share <= 0) return [];
+  const groups = level.localities.map((group) => {
+    const hosts = group.lbEndpoints ?? [];
+    const taken = hosts.filter(takes);
+    const sum = taken.reduce((total, host) => total + weightOf(host), 0);
+    // A locality counts by its weight, less where many of its hosts are ill.
+    const available = hosts.length === 0 ? 0 : Math.min(1, (1.4 * taken.length) / hosts.length);
+    return { group, taken, sum, weight: weighsLocalities ? (group.loadBalancingWeight ?? 0) * available : sum };
+  });
+  const total = groups.reduce((sum, { weight, taken }) => sum + (taken.length > 0 ? weight : 0), 0);
+  if (total === 0) return [];
+  return groups.flatMap(({ group, taken, sum, weight }) =>
+    taken.flatMap((host) => {
+      const own = (share * weight * weightOf(host)) / (total * sum);
+      return own > 0 ? [shareFor(host, group, own)] : [];
+    }),
+  );
+}
+
+function shareFor(
+  endpoint: LbEndpoint,
+  { locality = {}, priority = 0 }: LocalityLbEndpoints,
+  share: number,
+): EndpointShare {
+  const address = endpoint.endpoint?.address;
+  const host =
+    address?.socketAddress?.address ??
+    (address?.pipe ? `unix://${address.pipe.path ?? ""}` : (address?.envoyInternalAddress?.serverListenerName ?? ""));
+  const port = address?.socketAddress?.portValue ?? 0;
+  return {
+    address: port ? `${host}:${port}` : host,
+    host,
+    port,
+    locality,
+    priority,
+    health: hostHealth(endpoint),
+    share,
+    endpoint,
+  };
+}

@@ -1,0 +1,137 @@
+import type { HttpConnectionManager, RouteConfiguration, VirtualHost } from "../envoy.ts";
+import type { Branch, Evaluation } from "../evaluation.ts";
+import type { LocalReply } from "../filter/outcome.ts";
+import { perRoute } from "../filter/per-route.ts";
+import { type Selection, selectRoutes, selectVirtualHost } from "../route/select.ts";
+import type { HttpSubject } from "../subject.ts";
+import type { Tracer } from "../trace.ts";
+import { jwtFilters, runFilters } from "./filters.ts";
+import { forwardBranch } from "./forward.ts";
+import { normaliseRequest } from "./normalise.ts";
+import { redirectReply } from "./redirect.ts";
+
+type Part = Pick<Evaluation, "routeConfiguration" | "branches">;
+
+/**
+ * A request at an HTTP connection manager: normalisation, virtual host, routes, filters in their order, action.
+ * `routes` finds a route configuration by name.
+ */
+export function evaluateHttp(
+  manager: HttpConnectionManager,
+  request: HttpSubject,
+  routes: (name: string) => RouteConfiguration | undefined,
+  tracer?: Tracer,
+): Part {
+  const name = manager.rds?.routeConfigName;
+  const configuration = manager.routeConfig ?? (name === undefined ? undefined : routes(name));
+  const named = name === undefined ? {} : { routeConfiguration: name };
+  const normalised = normaliseRequest(manager, request, tracer);
+  if ("status" in normalised) return { ...named, branches: [{ kind: "reply", share: 1, reply: normalised }] };
+  if (configuration === undefined) {
+    const reason =
+      name === undefined
+        ? "the connection manager has no routes (scoped routes are not simulated)"
+        : `route configuration ${name} is not there`;
+    tracer?.add("route configuration", name ?? "", false, reason, manager);
+    const reply: LocalReply = { status: 404, by: "no route configuration" };
+    return { ...named, branches: [{ kind: "reply", share: 1, reply, failure: "no-route-configuration" }] };
+  }
+  if (name !== undefined)
+    tracer?.add("route configuration", name, true, "named by the connection manager", configuration);
+  const host = selectVirtualHost(configuration, normalised, tracer);
+  if (host === undefined) {
+    const reply: LocalReply = { status: 404, by: "no virtual host" };
+    return { ...named, branches: [{ kind: "reply", share: 1, reply, failure: "no-virtual-host" }] };
+  }
+  return { ...named, branches: hostBranches(manager, configuration, host, normalised, tracer) };
+}
+
+function hostBranches(
+  manager: HttpConnectionManager,
+  configuration: RouteConfiguration,
+  host: VirtualHost,
+  request: HttpSubject,
+  tracer: Tracer | undefined,
+): readonly Branch[] {
+  const virtualHost = host.name ?? "";
+  const tlsOnly = host.requireTls === "ALL" || host.requireTls === "EXTERNAL_ONLY";
+  if (tlsOnly && (request.headers.get("x-forwarded-proto") ?? request.headers.get(":scheme")) !== "https") {
+    const location = `https://${request.headers.get(":authority") ?? ""}${request.path}`;
+    tracer?.add("virtual host", virtualHost, false, "takes TLS only: the client is sent to https", host);
+    return [
+      { kind: "reply", share: 1, virtualHost, reply: { status: 301, headers: { location }, by: "tls required" } },
+    ];
+  }
+  const early = jwtFilters(manager).some(({ clears }) => clears)
+    ? claimsFirst(manager, configuration, host, request)
+    : request;
+  return selectRoutes(host, early, tracer).flatMap((selection) =>
+    selectionBranches(manager, configuration, host, selection, early, tracer),
+  );
+}
+
+/** JWT filters that clear the route cache let routes match on claims: their metadata is known to the routes. */
+function claimsFirst(
+  manager: HttpConnectionManager,
+  configuration: RouteConfiguration,
+  host: VirtualHost,
+  request: HttpSubject,
+): HttpSubject {
+  const metadata = new Map(request.metadata);
+  for (const { run } of jwtFilters(manager))
+    for (const [key, value] of run(request, perRoute({ host, configuration }, "envoy.filters.http.jwt_authn"))
+      .metadata ?? [])
+      metadata.set(key, value);
+  return { ...request, metadata };
+}
+
+function selectionBranches(
+  manager: HttpConnectionManager,
+  configuration: RouteConfiguration,
+  host: VirtualHost,
+  selection: Selection,
+  request: HttpSubject,
+  tracer: Tracer | undefined,
+): readonly Branch[] {
+  const { compiled, weighted, share } = selection;
+  const place = { virtualHost: host.name ?? "", ...(compiled?.route.name && { route: compiled.route.name }) };
+  const scope = { weighted, route: compiled?.route, host, configuration };
+  const action = compiled?.route.route;
+  const cluster = weighted ? (weighted.name ?? "") : (action?.cluster ?? "");
+  const filtered = runFilters(manager, scope, request, cluster, tracer);
+  const delays = filtered.delays;
+  const branches: Branch[] = filtered.replies.map(({ reply, share: part }) => ({
+    kind: "reply",
+    share: share * part,
+    ...place,
+    reply,
+    delays,
+  }));
+  const rest = share * filtered.rest;
+  if (rest <= 0) return branches;
+  if (compiled === undefined) {
+    branches.push({
+      kind: "reply",
+      share: rest,
+      ...place,
+      reply: { status: 404, by: "no route" },
+      failure: "no-route",
+    });
+    return branches;
+  }
+  const { redirect, directResponse } = compiled.route;
+  if (redirect)
+    branches.push({ kind: "reply", share: rest, ...place, reply: redirectReply(compiled, redirect, request) });
+  else if (directResponse) {
+    const body = directResponse.body?.inlineString;
+    const reply: LocalReply = {
+      status: directResponse.status ?? 200,
+      by: "direct response",
+      ...(body !== undefined && { body }),
+    };
+    branches.push({ kind: "reply", share: rest, ...place, reply });
+  } else if (action)
+    branches.push(forwardBranch({ share: rest, ...place }, compiled, action, scope, filtered.request, delays));
+  else branches.push({ kind: "reply", share: rest, ...place, reply: { status: 500, by: "a route without action" } });
+  return branches;
+}

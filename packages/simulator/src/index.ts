@@ -1,0 +1,1 @@
+export { type Call, evaluateResources } from "./evaluate-resources.ts";

@@ -1,0 +1,72 @@
+import type { HeaderValueOption } from "../envoy.ts";
+import { headerKey } from "../match/header.ts";
+
+/** One level's header changes. */
+interface Level {
+  readonly requestHeadersToAdd?: HeaderValueOption[];
+  readonly requestHeadersToRemove?: string[];
+  readonly responseHeadersToAdd?: HeaderValueOption[];
+  readonly responseHeadersToRemove?: string[];
+}
+
+export type Mutation =
+  | { readonly remove: string }
+  | { readonly header: string; readonly value: string; readonly action: HeaderAction };
+
+export type HeaderAction = "append" | "add-if-absent" | "overwrite" | "overwrite-if-present";
+
+const ACTIONS: Readonly<Record<string, HeaderAction>> = {
+  APPEND_IF_EXISTS_OR_ADD: "append",
+  ADD_IF_ABSENT: "add-if-absent",
+  OVERWRITE_IF_EXISTS_OR_ADD: "overwrite",
+  OVERWRITE_IF_EXISTS: "overwrite-if-present",
+};
+
+function additions(options: readonly HeaderValueOption[] | undefined): readonly Mutation[] {
+  return (options ?? []).map(({ header, append, appendAction }) => ({
+    header: headerKey(header?.key ?? ""),
+    value: header?.value ?? "",
+    action: appendAction ? (ACTIONS[appendAction] ?? "append") : append === false ? "overwrite" : "append",
+  }));
+}
+
+/**
+ * The header changes of a route, in the order in which Envoy makes them: weighted cluster, route, virtual host,
+ * route configuration (the other way round with `mostSpecificHeaderMutationsWins`); at each level first removals.
+ */
+export function mutations(
+  levels: readonly (Level | undefined)[],
+  direction: "request" | "response",
+  mostSpecificWins = false,
+): readonly Mutation[] {
+  const ordered = mostSpecificWins ? [...levels].reverse() : levels;
+  return ordered.flatMap((level) => [
+    ...((direction === "request" ? level?.requestHeadersToRemove : level?.responseHeadersToRemove) ?? []).map(
+      (name) => ({ remove: headerKey(name) }),
+    ),
+    ...additions(direction === "request" ? level?.requestHeadersToAdd : level?.responseHeadersToAdd),
+  ]);
+}
+
+/** The headers after the changes; `%REQ(name)%` is filled in, other commands stay as they are written. */
+export function mutate(
+  headers: ReadonlyMap<string, string>,
+  changes: readonly Mutation[],
+): ReadonlyMap<string, string> {
+  if (changes.length === 0) return headers;
+  const result = new Map(headers);
+  for (const change of changes) {
+    if ("remove" in change) {
+      result.delete(change.remove);
+      continue;
+    }
+    const present = result.get(change.header);
+    const value = change.value
+      .replace(/%REQ\(([^)?:]+)\)%/gi, (_, name: string) => headers.get(headerKey(name)) ?? "-")
+      .replaceAll("%%", "%");
+    if (change.action === "add-if-absent" && present !== undefined) continue;
+    if (change.action === "overwrite-if-present" && present === undefined) continue;
+    result.set(change.header, change.action === "append" && present !== undefined ? `${present},${value}` : value);
+  }
+  return result;
+}

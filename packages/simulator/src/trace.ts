@@ -1,0 +1,54 @@
+/** The place in a source of truth that decided: position and field. */
+export interface TraceSource {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  /** `VirtualService default/reviews`. */
+  readonly object: string;
+  /** `spec.http[0]`; empty for the object as a whole. */
+  readonly path: string;
+}
+
+/** One rule that was tried. */
+export interface TraceStep {
+  /** What kind of rule: `listener`, `filter chain`, `virtual host`, `route`, `http filter`, `cluster`, … Steps at the callee begin with `callee `. */
+  readonly step: string;
+  /** Its name, or what it says. */
+  readonly rule: string;
+  readonly matched: boolean;
+  /** Why it matched or did not. */
+  readonly reason: string;
+  readonly source?: TraceSource;
+}
+
+/** Takes down what is tried. Evaluation without one builds no texts. */
+export interface Tracer {
+  /** `node`: the object of the resource that stands for the rule, by which its source is found. */
+  add(step: string, rule: string, matched: boolean, reason: string, node?: object): void;
+}
+
+/** A tracer that keeps the steps in order. */
+export function recordTrace(
+  sourceOf?: (node: object) => TraceSource | undefined,
+  prefix = "",
+): Tracer & { readonly steps: readonly TraceStep[] } {
+  const steps: TraceStep[] = [];
+  return {
+    steps,
+    add(step, rule, matched, reason, node) {
+      const source = node && sourceOf?.(node);
+      steps.push({ step: prefix + step, rule, matched, reason, ...(source && { source }) });
+    },
+  };
+}
+
+/** The trace for people, a line a step. */
+export function formatTrace(steps: readonly TraceStep[]): string {
+  return steps
+    .map(({ step, rule, matched, reason, source }) => {
+      const at = source?.file === undefined ? undefined : `${source.file}:${source.line ?? 1}:${source.column ?? 1}`;
+      const where = source && [at, source.object, source.path].filter(Boolean).join(" ");
+      return `${matched ? "✓" : "✗"} ${step} ${rule}: ${reason}${where ? `\n    ${where}` : ""}`;
+    })
+    .join("\n");
+}
