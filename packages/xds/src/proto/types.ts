@@ -126,6 +126,7 @@ export type {
   LocalRateLimit,
   LocalReplyConfig,
   Lua,
+  MatchPredicate,
   Metadata,
   MetadataExchange,
   MetadataMatcher,

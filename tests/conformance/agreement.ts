@@ -1,0 +1,86 @@
+import { type ProxyCase, xdsCases } from "./cases.ts";
+import { type Difference, differences } from "./difference.ts";
+import { loadMesh } from "./load-mesh.ts";
+import { normalise, RESOURCE_TYPES, type ResourceType } from "./normalise.ts";
+import { loadGenerators, make } from "./translation.ts";
+
+/** How our resources of one type compare with istiod's for one proxy of a case. */
+export interface Comparison {
+  /** `case/proxy/type` */
+  readonly id: string;
+  readonly case: string;
+  readonly type: ResourceType;
+  readonly differences: readonly Difference[];
+  /** Resources expected and made that are equal, and that were expected. */
+  readonly equal: number;
+  readonly expected: number;
+}
+
+export interface Agreement {
+  readonly comparisons: readonly Comparison[];
+  readonly waiting: readonly { readonly case: string; readonly reason: string }[];
+}
+
+/** Runs all cases (or one) and compares every resource. */
+export async function compareCases(only?: string): Promise<Agreement> {
+  const generators = await loadGenerators();
+  const comparisons: Comparison[] = [];
+  const waiting: { case: string; reason: string }[] = [];
+  for (const one of xdsCases()) {
+    if (only !== undefined && one.name !== only) continue;
+    if (one.waiting) {
+      waiting.push({ case: one.name, reason: one.waiting });
+      continue;
+    }
+    const mesh = await loadMesh(one.folder);
+    for (const proxy of one.proxies) {
+      for (const type of RESOURCE_TYPES) {
+        const generator = generators[type];
+        if (generator && proxy.expected[type])
+          comparisons.push(compare(one.name, proxy, type, make(mesh, proxy.node, generator)));
+      }
+    }
+  }
+  return { comparisons, waiting };
+}
+
+function compare(
+  name: string,
+  { proxy, expected }: ProxyCase,
+  type: ResourceType,
+  made: readonly { readonly name: string; readonly resource: object }[],
+): Comparison {
+  const wanted = expected[type] ?? new Map<string, object>();
+  // A client asks by name for routes and endpoints, so only these were recorded.
+  const byName = type === "routes" || type === "endpoints";
+  const ours = new Map(
+    made.filter((one) => !byName || wanted.has(one.name)).map((one) => [one.name, one.resource] as const),
+  );
+  const found: Difference[] = [];
+  let equal = 0;
+  for (const resource of new Set([...wanted.keys(), ...ours.keys()])) {
+    const there = wanted.get(resource);
+    const here = ours.get(resource);
+    const different = differences(
+      there && normalise(there, type, "expected"),
+      here && normalise(here, type, "actual"),
+      `[${resource}]`,
+    );
+    if (different.length === 0) equal++;
+    found.push(...different);
+  }
+  return { id: `${name}/${proxy}/${type}`, case: name, type, differences: found, equal, expected: wanted.size };
+}
+
+/** One row a type: lists compared and equal, resources expected and equal. */
+export function agreementTable({ comparisons, waiting }: Agreement): string {
+  const rows = RESOURCE_TYPES.map((type) => {
+    const of = comparisons.filter((comparison) => comparison.type === type);
+    const sum = (count: (comparison: Comparison) => number) => of.reduce((total, one) => total + count(one), 0);
+    const equal = of.filter((comparison) => comparison.differences.length === 0).length;
+    return [type, of.length, equal, sum((one) => one.expected), sum((one) => one.equal)];
+  });
+  const header = ["type", "lists", "equal", "resources", "equal"];
+  const lines = [header, ...rows].map((row) => row.map((cell) => String(cell).padEnd(11)).join(""));
+  return [...lines, ...waiting.map(({ case: name, reason }) => `waiting: ${name} (${reason})`)].join("\n");
+}
