@@ -1,0 +1,173 @@
+import type { NodeJson, Unsubscribe } from "@fairlead/model";
+import { createBudget } from "./budget.ts";
+import { type ClientStatus, statusOf } from "./client-status.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { createEmitter, type EventName, type Listener } from "./event.ts";
+import { listenGrpc } from "./grpc.ts";
+import type { Listening, ListenOptions } from "./listen-options.ts";
+import { createCounters, type ServerMetrics } from "./metrics.ts";
+import type { Peer } from "./peer.ts";
+import { createRejections } from "./rejections.ts";
+import { createResponseWriter } from "./response.ts";
+import type { ResourceSource } from "./source.ts";
+import { DiscoveryStream, STATUS, type StreamContext, type Timing, type Transport } from "./stream.ts";
+
+export interface DiscoveryServerOptions {
+  /** Lets a client in (`undefined`) or says why not; the stream then ends with `PERMISSION_DENIED`. Default: everybody. */
+  readonly authorize?: (peer: Peer, node: NodeJson) => string | undefined | Promise<string | undefined>;
+  /** Name of this control plane in responses. Default `fairlead`. */
+  readonly identifier?: string;
+  readonly timing?: Partial<Timing>;
+  /** Largest request, in bytes. Default 4 MiB. */
+  readonly maxRequestBytes?: number;
+  /** Streams at a time. Default 20,000. */
+  readonly maxStreams?: number;
+  /** Bytes of responses handed to the transport and not yet taken by it. Default 64 MiB. */
+  readonly maxBytesInFlight?: number;
+  /** Responses in that state. Default 256. */
+  readonly maxPushesInFlight?: number;
+  /** A response that is not taken in this time no longer counts against other streams. Default 2,000 ms. */
+  readonly stalledAfter?: number;
+  /** Encoded responses kept for the next stream that needs the same. Default 64 MiB. */
+  readonly maxCachedBytes?: number;
+  /** Streams end after this time, with some jitter, so that clients spread over replicas. Default: never. Milliseconds. */
+  readonly maxConnectionAge?: number;
+  readonly clock?: Clock;
+}
+
+export interface DiscoveryServer {
+  /** Serves on one more address. */
+  listen(options: ListenOptions): Promise<Listening>;
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): Unsubscribe;
+  /** All clients that were let in, with what they have. */
+  clients(): readonly ClientStatus[];
+  metrics(): ServerMetrics;
+  /** Opens a stream of another transport. The caller hands its requests to `receive` and says `close` when it is gone. */
+  accept(transport: Transport): Pick<DiscoveryStream, "receive" | "close">;
+  /** Ends all streams with `UNAVAILABLE` and stops listening. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const TIMING: Timing = { ackTimeout: 5_000, drain: 2_000, removalTimeout: 30_000 };
+
+/** Streams are worked on for this long before the event loop has its turn. Milliseconds. */
+const SLICE = 8;
+
+/**
+ * An xDS server (aggregated, per type and SDS; state of the world and delta) for whatever resources a source has. It opens no
+ * port by itself: call `listen`. The caller closes it.
+ */
+export function createDiscoveryServer(source: ResourceSource, options: DiscoveryServerOptions = {}): DiscoveryServer {
+  const clock = options.clock ?? systemClock;
+  const events = createEmitter();
+  const counters = createCounters();
+  const rejections = createRejections();
+  const writer = createResponseWriter(options.identifier ?? "fairlead", options.maxCachedBytes ?? 64 << 20);
+  const budget = createBudget(
+    {
+      maxBytes: options.maxBytesInFlight ?? 64 << 20,
+      maxPushes: options.maxPushesInFlight ?? 256,
+      stalledAfter: options.stalledAfter ?? 2_000,
+    },
+    clock,
+  );
+  const streams = new Set<DiscoveryStream>();
+  const due = new Set<DiscoveryStream>();
+  const listening = new Set<Listening>();
+  let scheduled: NodeJS.Immediate | undefined;
+  let lastId = 0;
+  let closed = false;
+
+  const work = () => {
+    scheduled = undefined;
+    const end = performance.now() + SLICE;
+    for (const stream of due) {
+      due.delete(stream);
+      stream.pump();
+      if (performance.now() > end) break;
+    }
+    if (due.size > 0) scheduled ??= setImmediate(work);
+  };
+  const enqueue = (stream: DiscoveryStream) => {
+    due.add(stream);
+    scheduled ??= setImmediate(work);
+  };
+
+  rejections.onLift((className) => {
+    for (const stream of streams) if (stream.judge.class === className) enqueue(stream);
+  });
+
+  const context: StreamContext = {
+    source,
+    authorize: options.authorize ?? (() => undefined),
+    clock,
+    timing: { ...TIMING, ...options.timing },
+    budget,
+    writer,
+    rejections,
+    events,
+    counters,
+    plaintextSecrets: false,
+    enqueue,
+    ended(stream) {
+      streams.delete(stream);
+      due.delete(stream);
+    },
+    isAccepted(judge, typeUrl, name, version) {
+      for (const { judge: other, states } of streams) {
+        if (other.class !== judge.class || other.node === judge.node) continue;
+        const state = states.find(({ type }) => type.typeUrl === typeUrl);
+        if (state?.acked?.entries.get(name)?.version === version) return true;
+      }
+      return false;
+    },
+  };
+
+  const insecureContext: StreamContext = { ...context, plaintextSecrets: true };
+
+  const accept = (transport: Transport, insecure = false): Pick<DiscoveryStream, "receive" | "close"> => {
+    const stream = new DiscoveryStream(insecure ? insecureContext : context, transport, ++lastId);
+    counters.streamsOpened++;
+    if (closed || streams.size >= (options.maxStreams ?? 20_000)) {
+      counters.streamsRefused++;
+      if (closed) stream.end(STATUS.unavailable, "the server is shutting down");
+      else stream.end(STATUS.resourceExhausted, "too many streams");
+    } else streams.add(stream);
+    return stream;
+  };
+
+  const server: DiscoveryServer = {
+    async listen(listenOptions) {
+      const bound = await listenGrpc(listenOptions, {
+        accept: (transport) => accept(transport, listenOptions.insecure),
+        maxRequestBytes: options.maxRequestBytes ?? 4 << 20,
+        maxConnectionAge: options.maxConnectionAge,
+      });
+      listening.add(bound);
+      return bound;
+    },
+    on: (name, listener) => events.on(name, listener),
+    clients: () => [...streams].flatMap((stream) => statusOf(stream) ?? []),
+    metrics: () => ({
+      ...counters,
+      streams: streams.size,
+      bytesInFlight: budget.bytesInFlight,
+      bytesStalled: budget.stalledBytes,
+      streamsWaiting: budget.waiting,
+      bytesCached: writer.cachedBytes,
+      rejectedVersions: rejections.size,
+    }),
+    accept: (transport) => accept(transport),
+    async close() {
+      closed = true;
+      for (const stream of [...streams]) stream.end(STATUS.unavailable, "the server is shutting down");
+      await Promise.all([...listening].map((one) => one.close()));
+      listening.clear();
+      if (scheduled) clearImmediate(scheduled);
+      scheduled = undefined;
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+  return server;
+}

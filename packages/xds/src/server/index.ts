@@ -1,0 +1,12 @@
+export { type EncodedResource, encodeResource, resourceFromBytes } from "../encoded-resource.ts";
+export { RESOURCE_TYPES, type ResourceType, resourceType } from "../resource-type.ts";
+export { XdsError, type XdsErrorCode } from "../xds-error.ts";
+export type { ClientStatus, TypeStatus } from "./client-status.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { createDiscoveryServer, type DiscoveryServer, type DiscoveryServerOptions } from "./discovery-server.ts";
+export type { Client, EventName, Listener, NackEvent, RejectedResource, ServerEvents } from "./event.ts";
+export type { Listening, ListenOptions, ServerTls } from "./listen-options.ts";
+export type { ServerMetrics } from "./metrics.ts";
+export type { Peer } from "./peer.ts";
+export type { NodeResources, ResourceSet, ResourceSource } from "./source.ts";
+export type { Timing, Transport } from "./stream.ts";

@@ -1,0 +1,29 @@
+import type { ServerCredentials } from "@grpc/grpc-js";
+
+/** Certificates of a listener, in PEM. */
+export interface ServerTls {
+  readonly certificate: string | Uint8Array;
+  readonly key: string | Uint8Array;
+  /** Authorities of client certificates. When given, a client without a certificate of theirs is turned away. */
+  readonly clientAuthorities?: string | Uint8Array;
+}
+
+export interface ListenOptions {
+  /** `127.0.0.1:15010` (port 0: any) or `unix:/path`. */
+  readonly address: string;
+  readonly tls?: ServerTls;
+  /** Instead of `tls`, for certificates that change while listening. */
+  readonly credentials?: ServerCredentials;
+  /** Needed for plaintext on another address than loopback, and for secrets on plaintext TCP. */
+  readonly insecure?: boolean;
+}
+
+/** A bound address. */
+export interface Listening {
+  /** With the port that was chosen. */
+  readonly address: string;
+  /** 0 for a Unix socket. */
+  readonly port: number;
+  /** Ends the streams of this address and stops listening. */
+  close(): Promise<void>;
+}

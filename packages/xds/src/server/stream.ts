@@ -1,0 +1,485 @@
+// Longer than most: the state machine of one stream is one algorithm.
+import type { NodeJson } from "@fairlead/model";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, type ResourceType, resourceType } from "../resource-type.ts";
+import { XdsError } from "../xds-error.ts";
+import { bisect } from "./bisection.ts";
+import type { Budget } from "./budget.ts";
+import type { Clock } from "./clock.ts";
+import { endpointNames } from "./endpoint-names.ts";
+import type { Client, Emitter } from "./event.ts";
+import { type Counters, count } from "./metrics.ts";
+import { rejectedResources } from "./nack.ts";
+import type { Peer } from "./peer.ts";
+import type { Hold, Judge, Rejections } from "./rejections.ts";
+import { type Request, readRequest } from "./request.ts";
+import { type Answer, type ResponseWriter, removalsOf, upsertsOf } from "./response.ts";
+import type { NodeResources, ResourceSource } from "./source.ts";
+import { deltaSubscription, sotwSubscription } from "./subscription.ts";
+import { createTypeState, NO_NAMES, type Outstanding, reverted, type TypeState, withHolds } from "./type-state.ts";
+import {
+  difference,
+  hasNoBytes,
+  restrict,
+  type View,
+  versionOf,
+  viewOf,
+  viewOfVersions,
+  withoutRemovals,
+} from "./view.ts";
+
+/** How long the steps of a change wait for each other. Milliseconds. */
+export interface Timing {
+  /** The next response of a type waits for the answer to the last one, and listeners and routes for the answer to clusters, at most this long. */
+  readonly ackTimeout: number;
+  /** From the acknowledgement of what may have referred to a cluster until the cluster is removed. */
+  readonly drain: number;
+  /** A removal waits for acknowledgements no longer than this. */
+  readonly removalTimeout: number;
+}
+
+/** gRPC status codes in use. */
+export const STATUS = {
+  ok: 0,
+  cancelled: 1,
+  invalidArgument: 3,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  internal: 13,
+  unavailable: 14,
+} as const;
+
+/** One stream of whatever carries the protocol. */
+export interface Transport {
+  readonly mode: "sotw" | "delta";
+  readonly peer: Peer;
+  /** The one type of the service, or `undefined` for an aggregated stream. */
+  readonly typeUrl: string | undefined;
+  /** Never called again before `done`. The bytes are shared and must not be changed. */
+  send(bytes: Buffer, done: (error?: Error | null) => void): void;
+  /** Ends the stream from the server's side. */
+  end(code: number, message: string): void;
+}
+
+/** What all streams of a server share. */
+export interface StreamContext {
+  readonly source: ResourceSource;
+  readonly authorize: (peer: Peer, node: NodeJson) => string | undefined | Promise<string | undefined>;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  readonly budget: Budget;
+  readonly writer: ResponseWriter;
+  readonly rejections: Rejections;
+  readonly events: Emitter;
+  readonly counters: Counters;
+  readonly plaintextSecrets: boolean;
+  /** The stream has ended, by whichever side. */
+  ended(stream: DiscoveryStream): void;
+  /** Has `stream.pump()` called soon. */
+  enqueue(stream: DiscoveryStream): void;
+  /** Whether another client of the class has accepted the version. */
+  isAccepted(judge: Judge, typeUrl: string, name: string, version: string): boolean;
+}
+
+/** Requests that may arrive while the node is being authorized, and types and names of one stream. */
+const LIMITS = { early: 64, types: 64, names: 200_000 };
+
+/** One stream: what it asked for, what it has, and what it is sent next. */
+export class DiscoveryStream {
+  readonly #context: StreamContext;
+  readonly #transport: Transport;
+  readonly #id: number;
+  #client: Client | undefined;
+  #judge: Judge = { class: "", node: "" };
+  #resources: NodeResources | undefined;
+  #early: Request[] | undefined;
+  #ended = false;
+  /** In push order. */
+  #states: TypeState[] = [];
+  #release: (() => void) | undefined;
+  #writing = false;
+  #cancelWake: (() => void) | undefined;
+  #lastReferrerAck = Number.NEGATIVE_INFINITY;
+  #removalSince: number | undefined;
+  /** Endpoints of clusters that changed before the stream asked for endpoints. */
+  #changedEndpoints: ReadonlySet<string> = NO_NAMES;
+  readonly #retry = () => this.#context.enqueue(this);
+
+  constructor(context: StreamContext, transport: Transport, id: number) {
+    this.#context = context;
+    this.#transport = transport;
+    this.#id = id;
+  }
+
+  get client(): Client | undefined {
+    return this.#client;
+  }
+
+  get judge(): Judge {
+    return this.#judge;
+  }
+
+  get states(): readonly TypeState[] {
+    return this.#states;
+  }
+
+  /** A request arrived. A bad one ends this stream, with a status that says why. */
+  receive(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    try {
+      const request = readRequest(this.#transport.mode, bytes);
+      const typeUrl = this.#transport.typeUrl ?? request.typeUrl;
+      if (typeUrl === "") throw new XdsError("invalid-value", "a discovery request names no type", { path: "typeUrl" });
+      if (request.typeUrl !== "" && request.typeUrl !== typeUrl)
+        throw new XdsError("invalid-value", `this service serves ${typeUrl} only`, { path: "typeUrl" });
+      count(this.#context.counters.requests, resourceType(typeUrl).shortName);
+      const typed = { ...request, typeUrl };
+      if (this.#resources) this.#handle(typed);
+      else if (this.#early) {
+        if (this.#early.length >= LIMITS.early)
+          this.#refuse(STATUS.resourceExhausted, "too many requests before the node was accepted");
+        else this.#early.push(typed);
+      } else if (!request.node)
+        this.#refuse(STATUS.invalidArgument, "the first request of a stream must carry the node");
+      else {
+        this.#early = [typed];
+        void this.#open(request.node);
+      }
+    } catch (error) {
+      this.#refuse(STATUS.invalidArgument, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The transport is gone. Gives everything back. */
+  close(reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cancelWake?.();
+    this.#release?.();
+    this.#context.budget.forget(this.#retry);
+    this.#resources?.close();
+    this.#resources = undefined;
+    this.#states = [];
+    this.#context.ended(this);
+    this.#context.events.emit("disconnect", { client: this.#client, peer: this.#transport.peer, reason });
+  }
+
+  /** Ends the stream from our side. */
+  end(code: number, message: string): void {
+    if (this.#ended) return;
+    this.close(message);
+    this.#transport.end(code, message);
+  }
+
+  #refuse(code: number, message: string): void {
+    this.#context.counters.streamsRefused++;
+    this.end(code, message);
+  }
+
+  async #open(node: NodeJson): Promise<void> {
+    const { peer, mode } = this.#transport;
+    try {
+      const refusal = await this.#context.authorize(peer, node);
+      if (this.#ended) return;
+      if (refusal !== undefined) {
+        this.#refuse(STATUS.permissionDenied, refusal);
+        return;
+      }
+    } catch (error) {
+      this.#refuse(STATUS.permissionDenied, `not authorized: ${error instanceof Error ? error.message : error}`);
+      return;
+    }
+    try {
+      this.#resources = this.#context.source.open(node, peer, this.#retry);
+    } catch (error) {
+      this.#refuse(STATUS.invalidArgument, error instanceof Error ? error.message : String(error));
+      return;
+    }
+    const version = node.userAgentBuildVersion?.version;
+    const { majorNumber = 0, minorNumber = 0, patch = 0 } = version ?? {};
+    const release = version ? `${majorNumber}.${minorNumber}.${patch}` : (node.userAgentVersion ?? "");
+    this.#judge = { class: `${node.userAgentName ?? ""}/${release}`, node: node.id ?? "" };
+    this.#client = { id: this.#id, node, peer, mode };
+    this.#context.events.emit("connect", { client: this.#client });
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const request of early) {
+      if (this.#ended) return;
+      try {
+        this.#handle(request);
+      } catch (error) {
+        this.#refuse(STATUS.invalidArgument, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  #state(typeUrl: string): TypeState | undefined {
+    return this.#states.find(({ type }) => type.typeUrl === typeUrl);
+  }
+
+  #handle(request: Request): void {
+    const state = this.#state(request.typeUrl);
+    if (!state) this.#begin(resourceType(request.typeUrl), request);
+    else if (this.#transport.mode === "sotw") this.#sotw(state, request);
+    else this.#delta(state, request);
+    if (this.#ended) return;
+    const names = this.#states.reduce((sum, { subscription }) => sum + subscription.names.size, 0);
+    if (names > LIMITS.names || this.#states.length > LIMITS.types)
+      this.#refuse(STATUS.resourceExhausted, `a stream may ask for ${LIMITS.names} names of ${LIMITS.types} types`);
+    else this.#context.enqueue(this);
+  }
+
+  /** The first request of a type on this stream; the client may come from another stream, and have something. */
+  #begin(type: ResourceType, request: Request): void {
+    const sotw = this.#transport.mode === "sotw";
+    const { subscription } = sotw
+      ? sotwSubscription(type, undefined, request.names)
+      : deltaSubscription(type, undefined, request.names, request.unsubscribe);
+    const state = createTypeState(type, subscription);
+    if (type.secret && this.#withholdsSecrets()) this.#context.counters.secretsWithheld++;
+    state.nonce = request.nonce;
+    state.owed = subscription.wildcard || (sotw && type.fullState);
+    if (sotw && type.fullState && request.version !== "") {
+      const target = this.#target(state);
+      if (versionOf(target) === request.version) {
+        state.sent = target;
+        state.acked = target;
+        state.owed = false;
+      }
+    }
+    if (!sotw && !type.secret && request.initialVersions.size > 0) {
+      state.sent = restrict(viewOfVersions(type.typeUrl, request.initialVersions), subscription);
+      state.acked = state.sent;
+      state.owed = false;
+      if (type.typeUrl === ENDPOINT_TYPE) state.resend = this.#changedEndpoints;
+    }
+    if (type.typeUrl === ENDPOINT_TYPE) this.#changedEndpoints = NO_NAMES;
+    const at = this.#states.findIndex((other) => other.type.order > type.order);
+    this.#states.splice(at === -1 ? this.#states.length : at, 0, state);
+  }
+
+  #sotw(state: TypeState, request: Request): void {
+    // A client answers every response, so whoever speaks of an older one will say the same again.
+    if (request.nonce !== state.nonce) {
+      this.#context.counters.staleNonces++;
+      return;
+    }
+    this.#settle(state, request);
+    this.#subscribe(state, sotwSubscription(state.type, state.subscription, request.names));
+  }
+
+  #delta(state: TypeState, request: Request): void {
+    if (request.nonce !== "" && request.nonce === state.outstanding?.nonce) this.#settle(state, request);
+    else if (request.nonce !== "") this.#context.counters.staleNonces++;
+    this.#subscribe(state, deltaSubscription(state.type, state.subscription, request.names, request.unsubscribe));
+  }
+
+  #subscribe(
+    state: TypeState,
+    { subscription, again }: { subscription: TypeState["subscription"]; again: ReadonlySet<string> },
+  ): void {
+    if (again.size > 0) state.resend = state.resend.size === 0 ? again : new Set([...state.resend, ...again]);
+    if (subscription === state.subscription) return;
+    if (subscription.wildcard && !state.subscription.wildcard) state.owed = true;
+    state.subscription = subscription;
+    state.sent = restrict(state.sent, subscription);
+    if (state.acked) state.acked = restrict(state.acked, subscription);
+  }
+
+  /** The answer to the outstanding response. */
+  #settle(state: TypeState, request: Request): void {
+    const { outstanding } = state;
+    const client = this.#client;
+    if (!outstanding || !client || request.nonce !== outstanding.nonce) return;
+    state.outstanding = undefined;
+    if (request.error) {
+      count(this.#context.counters.nacks, state.type.shortName);
+      this.#reject(state, client, outstanding, request.error.message);
+      return;
+    }
+    const now = this.#context.clock.now();
+    count(this.#context.counters.acks, state.type.shortName);
+    state.acked = restrict(outstanding.goal, state.subscription);
+    if (!state.bisection) state.lastNack = undefined;
+    if (state.type.refersToClusters) this.#lastReferrerAck = now;
+    this.#context.rejections.accept(this.#judge, outstanding.upserts);
+    state.bisection?.accepted();
+    this.#context.events.emit("ack", {
+      client,
+      type: state.type,
+      resources: outstanding.upserts,
+      latency: now - outstanding.sentAt,
+    });
+  }
+
+  #reject(state: TypeState, client: Client, { upserts, previous }: Outstanding, message: string): void {
+    const named = rejectedResources(message, upserts);
+    const bisected = named.length === 0 ? state.bisection?.rejected(upserts) : undefined;
+    const culprits = bisected ? [bisected] : named.length > 0 ? named : upserts.length === 1 ? upserts : [];
+    if (named.length > 0) state.bisection = undefined;
+    for (const culprit of culprits) {
+      const { name, version } = culprit;
+      const old = previous.entries.get(name);
+      const accepted = this.#context.isAccepted(this.#judge, state.type.typeUrl, name, version);
+      this.#context.rejections.reject(this.#judge, culprit, old && !hasNoBytes(old) ? old : undefined, accepted);
+    }
+    if (culprits.length === 0 && upserts.length > 0) state.bisection ??= bisect(upserts);
+    const suspects = culprits.length > 0 ? culprits : upserts;
+    state.sent = restrict(reverted(state.sent, previous, suspects), state.subscription);
+    state.lastNack = { message, resources: suspects.map(({ name }) => name) };
+    this.#context.events.emit("nack", {
+      client,
+      type: state.type,
+      message,
+      resources: suspects.map(({ name, version, sources }) => ({ name, version, sources })),
+      attribution: bisected ? "bisection" : named.length > 0 ? "named" : culprits.length > 0 ? "only" : "candidates",
+    });
+  }
+
+  #withholdsSecrets(): boolean {
+    return this.#transport.peer.transport === "plaintext" && !this.#context.plaintextSecrets;
+  }
+
+  /** What the client should have, were there no order to keep. */
+  #target(state: TypeState): View {
+    const { type, subscription } = state;
+    const set = type.secret && this.#withholdsSecrets() ? undefined : this.#resources?.get(type.typeUrl);
+    const base = viewOf(type, set, subscription);
+    const holds = this.#holds(state);
+    return withHolds(state, base, holds);
+  }
+
+  #holds({ type, bisection }: TypeState): readonly Hold[] {
+    const held = this.#context.rejections.held(this.#judge, type.typeUrl);
+    return bisection && !bisection.done ? [...held, ...bisection.holds] : held;
+  }
+
+  /**
+   * Sends the next response, if one is due: what is referred to before what refers to it, one response of a type at a time, the
+   * newest state always.
+   */
+  pump(): void {
+    if (this.#ended || this.#writing || !this.#resources) return;
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    const now = this.#context.clock.now();
+    const waits: number[] = [];
+    let holding = false;
+    for (const state of this.#states) {
+      const { type } = state;
+      let target = this.#target(state);
+      if (type.heldOnRemoval) {
+        const union = withoutRemovals(state.sent, target);
+        if (union !== target) {
+          const at = this.#removableAt(now);
+          if (now < at) {
+            holding = true;
+            waits.push(at);
+            target = union;
+          }
+        }
+      }
+      const answer = this.#answer(state, target);
+      if (!answer) continue;
+      const until = this.#waitsUntil(state, now);
+      if (until > now) waits.push(until);
+      else {
+        this.#send(state, answer, now);
+        return;
+      }
+    }
+    if (!holding) this.#removalSince = undefined;
+    const next = Math.min(...waits);
+    if (Number.isFinite(next)) this.#cancelWake = this.#context.clock.after(Math.max(1, next - now), this.#retry);
+  }
+
+  /** What there is to say about a type; `undefined` when the client has it all. */
+  #answer(state: TypeState, goal: View): Answer | undefined {
+    const answer: Answer = { type: state.type, difference: difference(state.sent, goal), resend: state.resend };
+    const upserts = upsertsOf(answer).length;
+    const removals = removalsOf(answer).length;
+    if (state.bisection && !state.outstanding && answer.difference.upserts.length === 0) {
+      // Nothing of this step is left to offer: what it was about has changed meanwhile.
+      if (state.bisection.done) state.bisection = undefined;
+      else state.bisection.accepted();
+      this.#context.enqueue(this);
+    }
+    const partial = this.#transport.mode === "sotw" && !state.type.fullState;
+    if (upserts > 0 || (removals > 0 && !partial) || (state.owed && !partial)) return answer;
+    state.owed = false;
+    state.resend = NO_NAMES;
+    state.sent = goal;
+    return undefined;
+  }
+
+  /** The time until which a due response of a type must wait for an answer of the client. */
+  #waitsUntil(state: TypeState, now: number): number {
+    let until = state.outstanding?.deadline ?? now;
+    // Envoy acknowledges clusters when all of them are warm (see its ClusterManagerImpl::updateClusterCounts).
+    if (state.type.refersToClusters) until = Math.max(until, this.#state(CLUSTER_TYPE)?.outstanding?.deadline ?? now);
+    return until;
+  }
+
+  /** The time at which what is no longer wanted may be removed: nothing the client uses refers to it any more. */
+  #removableAt(now: number): number {
+    this.#removalSince ??= now;
+    const unsettled = this.#states.some((state) => {
+      if (!state.type.refersToClusters) return false;
+      const target = this.#target(state);
+      const { upserts, removed } = difference(state.sent, target);
+      const held = this.#holds(state).length > 0 && state.held?.view === target && state.held.base !== target;
+      return state.outstanding !== undefined || held || upserts.length > 0 || removed.length > 0;
+    });
+    const settled = unsettled ? Number.POSITIVE_INFINITY : this.#lastReferrerAck + this.#context.timing.drain;
+    return Math.min(settled, this.#removalSince + this.#context.timing.removalTimeout);
+  }
+
+  #send(state: TypeState, answer: Answer, now: number): void {
+    const { budget, writer, counters, events, timing } = this.#context;
+    const { mode } = this.#transport;
+    const client = this.#client;
+    if (!client) return;
+    let response = writer.respond(mode, answer);
+    if (response.nonce === state.outstanding?.nonce) response = writer.respond(mode, answer, true);
+    const release = budget.take(response.bytes.length, this.#retry);
+    if (!release) return;
+    const upserts = upsertsOf(answer);
+    const removed = removalsOf(answer);
+    state.outstanding = {
+      nonce: response.nonce,
+      previous: state.sent,
+      goal: answer.difference.to,
+      upserts,
+      sentAt: now,
+      deadline: now + timing.ackTimeout,
+    };
+    state.sent = answer.difference.to;
+    state.nonce = response.nonce;
+    state.resend = NO_NAMES;
+    state.owed = false;
+    if (state.type.typeUrl === CLUSTER_TYPE) this.#resendEndpoints(answer);
+    count(counters.responses, state.type.shortName);
+    count(counters.resourcesSent, state.type.shortName, response.resources);
+    count(counters.removalsSent, state.type.shortName, removed.length);
+    counters.bytesSent += response.bytes.length;
+    this.#writing = true;
+    this.#release = release;
+    events.emit("push", { client, type: state.type, bytes: response.bytes.length, resources: upserts, removed });
+    this.#transport.send(response.bytes, (error) => {
+      release();
+      this.#release = undefined;
+      this.#writing = false;
+      if (error) this.close(error.message);
+      else this.#context.enqueue(this);
+    });
+  }
+
+  #resendEndpoints({ difference: changed }: Answer): void {
+    const names = endpointNames(changed);
+    if (names.size === 0) return;
+    const endpoints = this.#state(ENDPOINT_TYPE);
+    if (!endpoints)
+      this.#changedEndpoints =
+        this.#changedEndpoints.size === 0 ? names : new Set([...this.#changedEndpoints, ...names]);
+    else endpoints.resend = endpoints.resend.size === 0 ? names : new Set([...endpoints.resend, ...names]);
+  }
+}

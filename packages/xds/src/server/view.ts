@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import { type EncodedResource, resourceFromBytes } from "../encoded-resource.ts";
+import { encode } from "../proto/codec.ts";
+import type { ResourceType } from "../resource-type.ts";
+import type { ResourceSet } from "./source.ts";
+import type { Subscription } from "./subscription.ts";
+
+/**
+ * What a stream has, or is to have, of one type. Immutable, and made once for all streams with the same resources and
+ * subscription: a stream holds references, never copies.
+ */
+export interface View {
+  readonly entries: ReadonlyMap<string, EncodedResource>;
+  /** Names asked for by name that do not exist, and are answered as removed. */
+  readonly absent: ReadonlySet<string>;
+}
+
+/** The way from one view to another. */
+export interface Difference {
+  readonly from: View;
+  readonly to: View;
+  /** Added or changed. */
+  readonly upserts: readonly EncodedResource[];
+  /** Names that went away or turned out not to exist. */
+  readonly removed: readonly string[];
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+const NO_SET: ResourceSet = { resources: new Map() };
+
+export const EMPTY_VIEW: View = { entries: new Map(), absent: NO_NAMES };
+
+/** A function of two objects, remembered for as long as both live. */
+export function pairwise<A extends object, B extends object, R>(compute: (a: A, b: B) => R): (a: A, b: B) => R {
+  const outer = new WeakMap<A, WeakMap<B, { readonly result: R }>>();
+  return (a, b) => {
+    let inner = outer.get(a);
+    if (!inner) {
+      inner = new WeakMap();
+      outer.set(a, inner);
+    }
+    const found = inner.get(b);
+    if (found) return found.result;
+    const result = compute(a, b);
+    inner.set(b, { result });
+    return result;
+  };
+}
+
+const placeholders = new Map<string, WeakRef<EncodedResource>>();
+const isPlaceholder = new WeakSet<EncodedResource>();
+const collected = new FinalizationRegistry<string>((key) => {
+  if (placeholders.get(key)?.deref() === undefined) placeholders.delete(key);
+});
+
+/** The empty message that answers for a name that does not exist. */
+export function placeholder(type: ResourceType, name: string): EncodedResource {
+  const key = `${type.typeUrl} ${name}`;
+  const found = placeholders.get(key)?.deref();
+  if (found) return found;
+  const made = resourceFromBytes(type.typeUrl, name, encode(type.typeUrl, { [type.nameField]: name }));
+  placeholders.set(key, new WeakRef(made));
+  collected.register(made, key);
+  isPlaceholder.add(made);
+  return made;
+}
+
+function select(type: ResourceType, set: ResourceSet, { wildcard, names }: Subscription): View {
+  if (wildcard && names.size === 0) return { entries: set.resources, absent: NO_NAMES };
+  const entries = new Map<string, EncodedResource>(wildcard ? set.resources : undefined);
+  const absent = new Set<string>();
+  for (const name of names) {
+    const resource = set.resources.get(name);
+    if (resource) entries.set(name, resource);
+    else if (type.unknown === "empty") entries.set(name, placeholder(type, name));
+    else absent.add(name);
+  }
+  return { entries, absent };
+}
+
+const views = new Map<string, (set: ResourceSet, subscription: Subscription) => View>();
+
+/** What a subscription selects of a set. */
+export function viewOf(type: ResourceType, set: ResourceSet | undefined, subscription: Subscription): View {
+  // The answer for unknown names differs by type, and the empty set is one for all of them.
+  let view = views.get(type.typeUrl);
+  if (!view) {
+    view = pairwise((resources: ResourceSet, wanted: Subscription) => select(type, resources, wanted));
+    if (views.size < 1000) views.set(type.typeUrl, view);
+  }
+  return view(set ?? NO_SET, subscription);
+}
+
+/** What remains of a view when the subscription has become narrower. */
+export const restrict: (view: View, subscription: Subscription) => View = pairwise((view, { wildcard, names }) => {
+  const kept = (name: string) => wildcard || names.has(name);
+  const absent = new Set([...view.absent].filter((name) => names.has(name)));
+  const entries = new Map([...view.entries].filter(([name]) => kept(name)));
+  return entries.size === view.entries.size && absent.size === view.absent.size ? view : { entries, absent };
+});
+
+/** `target` with what `sent` has and it has no longer. */
+export const withoutRemovals: (sent: View, target: View) => View = pairwise((sent, target) => {
+  const kept: EncodedResource[] = [];
+  for (const [name, resource] of sent.entries) {
+    const next = target.entries.get(name);
+    if (next === undefined || (isPlaceholder.has(next) && !isPlaceholder.has(resource))) kept.push(resource);
+  }
+  if (kept.length === 0) return target;
+  const entries = new Map(target.entries);
+  for (const resource of kept) entries.set(resource.name, resource);
+  const absent = new Set([...target.absent].filter((name) => !entries.has(name)));
+  return { entries, absent };
+});
+
+const isClientOnly = new WeakSet<EncodedResource>();
+
+/** Whether only the version of a resource is known. */
+export function hasNoBytes(resource: EncodedResource): boolean {
+  return isClientOnly.has(resource);
+}
+
+/** What a reconnecting delta client says that it has. Its bytes are not known, only its versions. */
+export function viewOfVersions(typeUrl: string, versions: ReadonlyMap<string, string>): View {
+  const entries = new Map<string, EncodedResource>();
+  for (const [name, version] of versions) {
+    const resource: EncodedResource = { name, typeUrl, version, bytes: new Uint8Array(), sources: [] };
+    isClientOnly.add(resource);
+    entries.set(name, resource);
+  }
+  return { entries, absent: NO_NAMES };
+}
+
+/** Adds, changes and removals between two views, by version. */
+export const difference: (from: View, to: View) => Difference = pairwise((from, to) => {
+  const upserts: EncodedResource[] = [];
+  const removed: string[] = [];
+  if (from.entries !== to.entries) {
+    for (const [name, resource] of to.entries) {
+      const old = from.entries.get(name);
+      if (old !== resource && old?.version !== resource.version) upserts.push(resource);
+    }
+    for (const name of from.entries.keys()) if (!to.entries.has(name)) removed.push(name);
+  }
+  for (const name of to.absent) if (!from.absent.has(name) && !from.entries.has(name)) removed.push(name);
+  return { from, to, upserts, removed };
+});
+
+const versions = new WeakMap<View, string>();
+
+/** A content hash over all names and versions: the version of a state-of-the-world response. */
+export function versionOf(view: View): string {
+  const found = versions.get(view);
+  if (found !== undefined) return found;
+  const hash = createHash("sha256");
+  for (const name of [...view.entries.keys()].sort())
+    hash.update(`${name.length}:${name}${view.entries.get(name)?.version}`);
+  const version = hash.digest("base64url").slice(0, 16);
+  versions.set(view, version);
+  return version;
+}
