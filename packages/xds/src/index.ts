@@ -1,5 +1,6 @@
 export { createDiscoveryClient, type DiscoveryClient, type DiscoveryClientOptions } from "./client/index.ts";
 export { type EncodedResource, encodeResource, resourceFromBytes } from "./encoded-resource.ts";
+export { createMeshSource, type MeshSource, type MeshSourceOptions } from "./mesh-source.ts";
 export { canonicalize, decode, encode, validate } from "./proto/index.ts";
 export { type DanglingReference, references } from "./references.ts";
 export { RESOURCE_TYPES, type ResourceType, resourceType } from "./resource-type.ts";

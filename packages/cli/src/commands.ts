@@ -1,0 +1,17 @@
+import type { Command } from "./command.ts";
+import { bootstrap } from "./commands/bootstrap.ts";
+import { caInit, caInspect, caIssue } from "./commands/ca.ts";
+import { serve } from "./commands/serve.ts";
+import { validate } from "./commands/validate.ts";
+import { xds } from "./commands/xds.ts";
+
+/** Every command by its words. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  validate,
+  xds,
+  serve,
+  bootstrap,
+  "ca init": caInit,
+  "ca issue": caIssue,
+  "ca inspect": caInspect,
+};

@@ -1,0 +1,101 @@
+import { initAuthority } from "@fairlead/ca";
+import { directoryStore } from "@fairlead/config/directory";
+import { ControlPlaneError, createControlPlane, placesOf } from "@fairlead/control-plane";
+import { type Diagnostic, formatDiagnostic, formatObject } from "@fairlead/model";
+import { manifestsRegistry } from "@fairlead/registry/manifests";
+import { CliError } from "../cli-error.ts";
+import { type Command, MESH_OPTIONS } from "../command.ts";
+import { printJson } from "../output.ts";
+
+/** Says each finding once when it appears, and that it is gone when it is. */
+function reporter(say: (text: string) => void): (diagnostics: readonly Diagnostic[]) => void {
+  let told = new Set<string>();
+  return (diagnostics) => {
+    const now = new Set(diagnostics.map(formatDiagnostic));
+    for (const text of now) if (!told.has(text)) say(text);
+    for (const text of told) if (!now.has(text)) say(`mended: ${text}`);
+    told = now;
+  };
+}
+
+export const serve: Command = {
+  summary: "Serves a mesh from watched files and folders to proxies over ADS.",
+  usage:
+    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR] [--insecure] [--mesh-config FILE] [--mesh-networks FILE]",
+  options: {
+    ...MESH_OPTIONS,
+    ads: { type: "string" },
+    http: { type: "string" },
+    ca: { type: "string" },
+    insecure: { type: "boolean" },
+  },
+  required: ["ads", "file"],
+  async run(call, terminal) {
+    const ads = call.text("ads") ?? "";
+    const http = call.text("http");
+    const pki = call.text("ca");
+    const insecure = call.values.insecure === true;
+    for (const [option, address] of [
+      ["--ads", ads],
+      ["--http", http],
+    ] as const)
+      if (address !== undefined && !/^unix:.+|:\d+$/.test(address))
+        throw new CliError("usage", `${option} takes HOST:PORT, not ${JSON.stringify(address)}`);
+    const meshConfig = call.text("mesh-config");
+    const meshNetworks = call.text("mesh-networks");
+    const say = (text: string) => terminal.err(`${new Date().toISOString()} ${text}\n`);
+    const report = reporter(say);
+
+    await using stack = new AsyncDisposableStack();
+    const store = directoryStore(call.files, {
+      onDiagnostics: () => report(plane?.diagnostics() ?? store.diagnostics()),
+    });
+    stack.defer(() => store.close());
+    let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
+    try {
+      const authority = pki === undefined ? undefined : await initAuthority(pki, { trustDomain: "cluster.local" });
+      if (authority) stack.defer(() => authority.close());
+      plane = await createControlPlane({
+        config: store,
+        registries: [manifestsRegistry(store.documents)],
+        mesh: { files: { ...(meshConfig ? { meshConfig } : {}), ...(meshNetworks ? { meshNetworks } : {}) } },
+        ...(authority ? { authority } : {}),
+      });
+      const serving = plane;
+      stack.defer(() => serving.close());
+      serving.on("connect", ({ client }) => say(`${client.node.id} connected (${client.mode})`));
+      serving.on("disconnect", ({ client, reason }) => client && say(`${client.node.id} disconnected: ${reason}`));
+      serving.on("nack", ({ client, type, message, resources }) => {
+        const places = resources.flatMap(({ sources }) => placesOf(serving, sources));
+        const from = places.map(
+          ({ object, position }) => `${formatObject(object)}${position ? ` at ${position.file}:${position.line}` : ""}`,
+        );
+        say(
+          `${client.node.id} rejected ${type.shortName} ${resources.map(({ name }) => name).join(", ")}: ${message}${from.length > 0 ? ` (from ${[...new Set(from)].join(", ")})` : ""}`,
+        );
+      });
+      serving.onMesh(() => report(serving.diagnostics()));
+      const listening = await serving.listen({
+        ads,
+        ...(http ? { http } : {}),
+        ...(insecure ? { insecure, security: "plaintext" as const } : {}),
+      });
+      report(serving.diagnostics());
+      if (call.json) printJson(terminal, listening);
+      say(
+        `serving ${[...serving.mesh.services()].length} services on ${listening.ads}${listening.http ? `, pages on http://${listening.http}` : ""}`,
+      );
+    } catch (error) {
+      if (
+        error instanceof ControlPlaneError ||
+        (error instanceof Error && "code" in error && typeof error.code === "string")
+      )
+        throw new CliError("unreadable", error.message, { cause: error });
+      throw error;
+    }
+    if (!terminal.signal.aborted)
+      await new Promise((resolve) => terminal.signal.addEventListener("abort", resolve, { once: true }));
+    say("ending");
+    return 0;
+  },
+};

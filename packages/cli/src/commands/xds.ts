@@ -1,0 +1,59 @@
+import { type Diagnostic, formatObject } from "@fairlead/model";
+import { canonicalize } from "@fairlead/xds/proto";
+import { type Generated, translate } from "@fairlead/xds/translate";
+import { type Command, MESH_OPTIONS } from "../command.ts";
+import { type MeshInput, readMesh } from "../mesh-input.ts";
+import { printFinding, printJson } from "../output.ts";
+import { readNode } from "./node.ts";
+
+const MESSAGES = {
+  clusters: "envoy.config.cluster.v3.Cluster",
+  listeners: "envoy.config.listener.v3.Listener",
+  routes: "envoy.config.route.v3.RouteConfiguration",
+  endpoints: "envoy.config.endpoint.v3.ClusterLoadAssignment",
+} as const;
+
+/** A finding with the place of the field it is about, where it has one. */
+function placed(diagnostic: Diagnostic, { store }: MeshInput): Diagnostic {
+  const position = diagnostic.position ?? (diagnostic.object && store.locate(diagnostic.object, diagnostic.path));
+  return position ? { ...diagnostic, position } : diagnostic;
+}
+
+function diagnosticRecord({ code, severity, path, message, object, position }: Diagnostic): object {
+  return { code, severity, path, message, ...(object ? { resource: formatObject(object) } : {}), ...(position ?? {}) };
+}
+
+export const xds: Command = {
+  summary: "Prints the resources that a proxy is sent, as protobuf JSON.",
+  usage: "-f FILE|FOLDER … --node node.json [--mesh-config FILE] [--mesh-networks FILE] [-o json]",
+  options: { ...MESH_OPTIONS, node: { type: "string" } },
+  required: ["node"],
+  async run(call, terminal) {
+    const { node } = await readNode(call.text("node") ?? "");
+    const input = await readMesh(call, call.files);
+    const made = translate(input.mesh, node);
+    const print = (type: keyof typeof MESSAGES) =>
+      made[type].map(({ resource }: Generated) => canonicalize(MESSAGES[type], resource));
+    const diagnostics = [...input.diagnostics, ...made.diagnostics].map((diagnostic) => placed(diagnostic, input));
+    const answer = {
+      clusters: print("clusters"),
+      listeners: print("listeners"),
+      routes: print("routes"),
+      endpoints: print("endpoints"),
+      // Workload certificates come from the agent beside the proxy; nothing secret is translated.
+      secrets: [],
+      extensions: [],
+      diagnostics: diagnostics.map(diagnosticRecord),
+    };
+    if (call.json) printJson(terminal, answer);
+    else {
+      for (const type of Object.keys(MESSAGES) as (keyof typeof MESSAGES)[])
+        for (const { name, sources } of made[type])
+          terminal.out(
+            `${type.slice(0, -1).padEnd(8)}  ${name}${sources.length > 0 ? `  (${sources.map(formatObject).join(", ")})` : ""}\n`,
+          );
+      for (const diagnostic of diagnostics) printFinding(terminal, diagnostic, undefined);
+    }
+    return diagnostics.some(({ severity }) => severity === "error") ? 1 : 0;
+  },
+};

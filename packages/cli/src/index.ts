@@ -1,0 +1,2 @@
+export type { ExitCode, Terminal } from "./command.ts";
+export { run } from "./run.ts";

@@ -1,0 +1,294 @@
+import type { Authority } from "@fairlead/ca";
+import { type Agent, createAgent, inProcessClient, SECRET_NAMES } from "@fairlead/ca/agent";
+import {
+  type Authenticator,
+  type CertificateListener,
+  certificateProvider,
+  listenCertificateService,
+} from "@fairlead/ca/grpc";
+import type { ConfigStore, MeshConfig, MeshNetworks } from "@fairlead/config";
+import type { Mesh } from "@fairlead/mesh";
+import { type Diagnostic, type ObjectRef, type Position, parseSpiffeId, type Unsubscribe } from "@fairlead/model";
+import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
+import { createMeshSource, type MeshSource } from "@fairlead/xds";
+import {
+  type ClientStatus,
+  createDiscoveryServer,
+  type DiscoveryServer,
+  type DiscoveryServerOptions,
+  type EventName,
+  type Listener,
+} from "@fairlead/xds/server";
+import { experimental } from "@grpc/grpc-js";
+import { ControlPlaneError } from "./control-plane-error.ts";
+import { debugPages } from "./debug-pages.ts";
+import { Histogram } from "./exposition.ts";
+import { refuseForeignNode } from "./identity.ts";
+import { MeshFeed } from "./mesh-feed.ts";
+import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
+import { listenPages, type Pages } from "./pages.ts";
+import { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
+
+export interface ControlPlaneOptions {
+  /** Configuration. Stays the caller's to close. */
+  readonly config: ConfigStore;
+  /** Services besides those of ServiceEntries, which come from `config`. Earlier ones take precedence. Closed with the control plane. */
+  readonly registries?: readonly Registry[];
+  /** Mesh-wide settings, or the files that hold them (then watched). Default: Istio's defaults. */
+  readonly mesh?:
+    | { readonly meshConfig?: MeshConfig; readonly meshNetworks?: MeshNetworks }
+    | { readonly files: SettingsFiles };
+  /** Issues the certificates of the control plane itself and, with `listen({ certificates })`, of workloads. Stays the caller's to close. */
+  readonly authority?: Authority;
+  readonly debounce?: DebounceOptions;
+  readonly server?: Omit<DiscoveryServerOptions, "authorize">;
+  readonly clock?: Clock;
+}
+
+export interface ListenOptions {
+  /** Address of the discovery server, `HOST:PORT` or `unix:/path`. */
+  readonly ads: string;
+  /**
+   * `mtls` (the default with an authority): TLS with certificates of the authority; a proxy must be who its certificate says.
+   * `plaintext`: nobody is checked; on other addresses than loopback and Unix sockets it needs `insecure`.
+   */
+  readonly security?: "mtls" | "plaintext";
+  readonly insecure?: boolean;
+  /** Host names that the server's certificate carries besides the host of `ads`. */
+  readonly serverNames?: readonly string[];
+  /** Address of health, metrics and debug pages (HTTP). */
+  readonly http?: string;
+  /** Certificate service for workloads, over TLS: its address, and who may ask. Needs an authority. */
+  readonly certificates?: { readonly address: string; readonly authenticators: readonly Authenticator[] };
+}
+
+/** Bound addresses. */
+export interface Listening {
+  readonly ads: string;
+  readonly http: string | undefined;
+  readonly certificates: string | undefined;
+}
+
+/** What a NACK is about, for people: the object's field is looked up in its file. */
+export interface SourcePlace {
+  readonly object: ObjectRef;
+  readonly position: Position | undefined;
+}
+
+export interface ControlPlane extends AsyncDisposable {
+  /** The mesh as it is served now. */
+  readonly mesh: Mesh;
+  /** Serves it. May be called once for each address. */
+  listen(options: ListenOptions): Promise<Listening>;
+  /** Events of the discovery server: `connect`, `disconnect`, `push`, `ack`, `nack`. */
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): Unsubscribe;
+  /** Calls `listener` with each new mesh, after it was handed to the server. */
+  onMesh(listener: (mesh: Mesh) => void): Unsubscribe;
+  /** Connected proxies and what they have. */
+  proxies(): readonly ClientStatus[];
+  /**
+   * Resolves when every connected proxy has accepted everything of the mesh that is served at the call; changes that the
+   * sources have told by then are taken in first. Rejects with `not-converged` after `timeout` milliseconds (30,000), naming who lags.
+   */
+  converged(options?: { readonly timeout?: number }): Promise<void>;
+  /** All that is wrong now: with configuration, registries, settings and translation. */
+  diagnostics(): readonly Diagnostic[];
+  /** Where an object (or a field of it) is written, when it is in a file. */
+  locate(object: ObjectRef, path?: string): Position | undefined;
+  /** Ends all streams and closes registries and listeners. */
+  close(): Promise<void>;
+}
+
+/** The SPIFFE ID path under which the control plane itself is known. Istio's. */
+const OWN_IDENTITY = { namespace: "istio-system", account: "istiod" } as const;
+
+/**
+ * Composes sources, translation, discovery server and authority to one control plane. Resolves when every source has been
+ * read. Opens no port by itself: call `listen`.
+ */
+export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { config, clock = systemClock, authority } = options;
+  const settings =
+    options.mesh && "files" in options.mesh
+      ? await FileSettings.open(options.mesh.files)
+      : fixedSettings(options.mesh?.meshConfig, options.mesh?.meshNetworks);
+  const given = options.registries ?? [];
+  const registry = aggregateRegistry([...given, serviceEntryRegistry(config)], "control plane");
+  try {
+    await Promise.all([config.ready, registry.ready]);
+  } catch (error) {
+    settings.close();
+    await registry.close();
+    throw new ControlPlaneError("not-ready", `a source cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  const started = clock.now();
+  const pushTimes = new Histogram();
+  const updateTimes = new Histogram();
+  const meshListeners = new Set<(mesh: Mesh) => void>();
+  let source: MeshSource | undefined;
+  const feed = new MeshFeed({
+    config,
+    registry,
+    settings,
+    clock,
+    ...(options.debounce ? { debounce: options.debounce } : {}),
+    onMesh(mesh) {
+      const begun = clock.now();
+      source?.update(mesh);
+      updateTimes.observe((clock.now() - begun) / 1000);
+      for (const listener of [...meshListeners]) listener(mesh);
+    },
+  });
+  source = createMeshSource(feed.mesh);
+  const made = source;
+  const server: DiscoveryServer = createDiscoveryServer(made, {
+    ...options.server,
+    authorize: (peer, node) =>
+      refuseForeignNode(peer, node, [
+        authority?.trustDomain ?? "cluster.local",
+        ...(feed.mesh.meshConfig.trustDomainAliases ?? []),
+      ]),
+  });
+  server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
+
+  const open: { close(): Promise<void> }[] = [];
+  let own: Promise<Agent> | undefined;
+  let listens = false;
+
+  /** The certificate of the control plane itself, kept fresh like any workload's. */
+  const ownAgent = (names: readonly string[]): Promise<Agent> => {
+    if (!authority)
+      throw new ControlPlaneError("insecure", "mutual TLS needs an authority; give one, or ask for plaintext");
+    own ??= (async () => {
+      const identity = parseSpiffeId(
+        `spiffe://${authority.trustDomain}/ns/${OWN_IDENTITY.namespace}/sa/${OWN_IDENTITY.account}`,
+      );
+      const isAddress = (name: string) => /^[\d.]+$|:/.test(name);
+      const agent = createAgent({
+        identity,
+        ca: inProcessClient(authority, identity, {
+          dnsNames: names.filter((name) => !isAddress(name)),
+          ipAddresses: names.filter(isAddress),
+        }),
+      });
+      await agent.ready;
+      return agent;
+    })();
+    return own;
+  };
+
+  const diagnostics = (): readonly Diagnostic[] => {
+    const translation = made.diagnostics().map((diagnostic) => {
+      const position = diagnostic.position ?? (diagnostic.object && config.locate(diagnostic.object, diagnostic.path));
+      return position ? { ...diagnostic, position } : diagnostic;
+    });
+    return [...config.diagnostics(), ...registry.diagnostics(), ...settings.diagnostics, ...translation];
+  };
+
+  const plane: ControlPlane = {
+    get mesh() {
+      return feed.mesh;
+    },
+    async listen({ ads, security = authority ? "mtls" : "plaintext", insecure, serverNames = [], http, certificates }) {
+      let credentials: ReturnType<typeof experimental.createCertificateProviderServerCredentials> | undefined;
+      if (security === "mtls" && !ads.startsWith("unix:")) {
+        const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+        const provider = certificateProvider(await ownAgent([host, ...serverNames]), SECRET_NAMES);
+        credentials = experimental.createCertificateProviderServerCredentials(provider, provider, true);
+      }
+      const bound = await server.listen({
+        address: ads,
+        ...(credentials ? { credentials } : {}),
+        ...(insecure ? { insecure } : {}),
+      });
+      open.push(bound);
+      let certificateListener: CertificateListener | undefined;
+      if (certificates) {
+        if (!authority) throw new ControlPlaneError("insecure", "a certificate service needs an authority");
+        certificateListener = await listenCertificateService({
+          authority,
+          address: certificates.address,
+          authenticators: certificates.authenticators,
+        });
+        open.push(certificateListener);
+      }
+      let pages: Pages | undefined;
+      if (http) {
+        pages = await listenPages({
+          address: http,
+          pages: debugPages({
+            plane,
+            server,
+            source: made,
+            pushTimes,
+            updateTimes,
+            clock,
+            started,
+            authority,
+            isReady: () => listens,
+          }),
+        });
+        open.push(pages);
+      }
+      listens = true;
+      return { ads: bound.address, http: pages?.address, certificates: certificateListener?.address };
+    },
+    on: (name, listener) => server.on(name, listener),
+    onMesh(listener) {
+      meshListeners.add(listener);
+      return () => void meshListeners.delete(listener);
+    },
+    proxies: () => server.clients(),
+    converged: ({ timeout = 30_000 } = {}) => {
+      feed.flush();
+      return converged(server, clock, timeout);
+    },
+    diagnostics,
+    locate: (object, path = "") => config.locate(object, path),
+    async close() {
+      feed.close();
+      await Promise.all(open.map((one) => one.close()));
+      await server.close();
+      await (await own)?.close();
+      await registry.close();
+      settings.close();
+    },
+    [Symbol.asyncDispose]: () => plane.close(),
+  };
+  return plane;
+}
+
+/** Looks until everybody has accepted everything; the server tells of ACKs, but also of streams that go. */
+function converged(server: DiscoveryServer, clock: Clock, timeout: number): Promise<void> {
+  const lagging = () =>
+    server.clients().filter((client) => client.types.length === 0 || client.types.some((type) => !type.synced));
+  return new Promise((resolve, reject) => {
+    const end = clock.now() + timeout;
+    const look = () => {
+      const late = lagging();
+      if (late.length === 0) return resolve();
+      if (clock.now() >= end) {
+        const names = late.slice(0, 10).map(({ node, types }) => {
+          const nacks = types.flatMap(({ shortName, lastNack }) =>
+            lastNack ? [`${shortName}: ${lastNack.message}`] : [],
+          );
+          return `${node.id}${nacks.length > 0 ? ` (${nacks.join("; ")})` : ""}`;
+        });
+        return reject(
+          new ControlPlaneError(
+            "not-converged",
+            `${late.length} proxies have not accepted everything after ${timeout} ms: ${names.join(", ")}`,
+          ),
+        );
+      }
+      clock.after(5, look);
+    };
+    // What the sources have just told reaches the streams in the next turns of the event loop.
+    clock.after(0, look);
+  });
+}
+
+/** Where the objects behind a NACK are written. */
+export function placesOf(plane: ControlPlane, sources: readonly ObjectRef[]): readonly SourcePlace[] {
+  return sources.map((object) => ({ object, position: plane.locate(object) }));
+}

@@ -1,0 +1,13 @@
+export {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  createControlPlane,
+  type Listening,
+  type ListenOptions,
+  placesOf,
+  type SourcePlace,
+} from "./control-plane.ts";
+export { ControlPlaneError, type ControlPlaneErrorCode } from "./control-plane-error.ts";
+export { refuseForeignNode, type StreamPeer } from "./identity.ts";
+export type { SettingsFiles } from "./mesh-settings.ts";
+export { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
