@@ -120,6 +120,7 @@ export type {
   Listener_ConnectionBalanceConfig,
   ListenerFilter,
   ListenerFilterChainMatchPredicate,
+  ListenerListenerFilter,
   LoadBalancingPolicy,
   Locality,
   LocalityLbEndpoints,

@@ -1,0 +1,148 @@
+import { type RouteDestination, refOf, type TcpMatch, type TlsMatch } from "@fairlead/config";
+import { destinationRuleOf, gatewayServices, meshConfigOf, type ResolvedVirtualService, virtualServicesOf } from "@fairlead/mesh";
+import { isSubsetHost, hostsOverlap, parseProtocol, type Service } from "@fairlead/model";
+import type { ListenerFilter } from "../../proto/types.ts";
+import type { Build } from "../generated.ts";
+import { sniClusterName } from "../names.ts";
+import { isPassthroughServer, type PlacedServer } from "../route/gateway-server.ts";
+import { tcpAuthorizationFilters } from "../security/filters.ts";
+import type { ChainPlan } from "./filter-chain.ts";
+import { serverTlsContext } from "./server-tls.ts";
+import { statPrefixOf } from "./stat-prefix.ts";
+import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
+
+/** What clients of the mesh offer: an AUTO_PASSTHROUGH server hands on nothing else. */
+const MESH_ALPN = ["istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"];
+
+/** The chains of a server whose content is not HTTP, or is not seen. `served` collects the server names of the listener. */
+export function gatewayConnectionChains(
+  build: Build,
+  placed: PlacedServer,
+  port: number,
+  served: Map<string, string>,
+): ChainPlan[] {
+  const { server, source, path, sniHosts } = placed;
+  if (server.tls && isPassthroughServer(server))
+    return server.tls.mode === "AUTO_PASSTHROUGH" ? autoPassthrough(build, placed) : passthrough(build, placed, served);
+  const filters = tcpRouteFilters(build, placed);
+  if (!filters) {
+    build.report({
+      code: "server-without-routes",
+      severity: "warning",
+      object: source,
+      path,
+      message: `no VirtualService has a TCP route for port ${server.port.number} of this server: port ${port} is not served`,
+    });
+    return [];
+  }
+  if (!server.tls) return [{ filters }];
+  return [
+    {
+      serverNames: sniHosts,
+      tls: serverTlsContext(build, server.tls, { object: source, path: `${path}.tls` }),
+      filters,
+    },
+  ];
+}
+
+function optionsOf(build: Build, { server }: PlacedServer): TcpOptions {
+  return {
+    listenerClass: "gateway",
+    port: server.port.number,
+    protocol: parseProtocol(server.port.protocol),
+    securityFilters: [
+      ...tcpAuthorizationFilters(build, "custom", true),
+      ...tcpAuthorizationFilters(build, "local", true),
+    ],
+  };
+}
+
+/** The VirtualServices of the server's Gateway that may use one of its hosts. */
+function routesOf(build: Build, { gatewayName, hosts }: PlacedServer): readonly ResolvedVirtualService[] {
+  return virtualServicesOf(build.read, gatewayName).filter((virtualService) =>
+    virtualService.hosts.some((host) =>
+      hosts.some((served) => {
+        const slash = served.indexOf("/");
+        if (slash >= 0 && served.slice(0, slash) !== virtualService.namespace) return false;
+        return hostsOverlap(served.slice(slash + 1), host);
+      }),
+    ),
+  );
+}
+
+function matchesServer(match: TcpMatch | TlsMatch, { server, gatewayName }: PlacedServer): boolean {
+  return (
+    (!match.port || match.port === server.port.number) &&
+    (!match.gateways || match.gateways.length === 0 || match.gateways.includes(gatewayName))
+  );
+}
+
+/** Connections are not told apart: the first TCP route that fits takes them all. */
+function tcpRouteFilters(build: Build, placed: PlacedServer): ListenerFilter[] | undefined {
+  for (const { object, tcp } of routesOf(build, placed))
+    for (const { rule, path } of tcp) {
+      const matches = rule.match ?? [];
+      if (matches.length > 0 && !matches.some((match) => matchesServer(match, placed))) continue;
+      if ((rule.route ?? []).length === 0) continue;
+      return routeDestinations(build, optionsOf(build, placed), rule.route ?? [], object, { path });
+    }
+  return undefined;
+}
+
+/** One chain for each TLS match, by the names that clients ask for. */
+function passthrough(build: Build, placed: PlacedServer, served: Map<string, string>): ChainPlan[] {
+  const bind = placed.server.bind ?? "";
+  const chains: ChainPlan[] = [];
+  for (const { object, tls } of routesOf(build, placed))
+    for (const { rule, path } of tls) {
+      const routes: readonly RouteDestination[] = rule.route ?? [];
+      if (routes.length === 0) continue;
+      for (const [index, match] of (rule.match ?? []).entries()) {
+        if (!matchesServer(match, placed)) continue;
+        const names = match.sniHosts ?? [];
+        const taken = names.filter((name) => served.get(name) === bind);
+        if (taken.length > 0) {
+          build.report({
+            code: "listener-conflict",
+            severity: "warning",
+            object: refOf(object),
+            path: `${path}.match[${index}].sniHosts`,
+            message: `${taken.join(", ")} is served by an earlier match on this port already: the match is left out`,
+          });
+          continue;
+        }
+        for (const name of names) served.set(name, bind);
+        chains.push({
+          serverNames: names,
+          filters: routeDestinations(build, optionsOf(build, placed), routes, object, { path }),
+        });
+      }
+    }
+  return chains;
+}
+
+/** One chain for each cluster that other networks may reach by its name in SNI. Nothing but mTLS of the mesh passes. */
+function autoPassthrough(build: Build, { hosts, source, path }: PlacedServer): ChainPlan[] {
+  const { read } = build;
+  const pattern = meshConfigOf(read).outboundClusterStatName;
+  const names = hosts.map((host) => host.slice(host.indexOf("/") + 1));
+  const covered = ({ hostname, meshExternal }: Service) =>
+    !meshExternal && names.some((host) => isSubsetHost(hostname, host));
+  return gatewayServices(read)
+    .filter(covered)
+    .flatMap((service) => {
+      const subsets = ["", ...(destinationRuleOf(read, service)?.spec.subsets ?? []).map(({ name }) => name)];
+      return service.ports
+        .filter(({ protocol }) => protocol !== "UDP")
+        .flatMap((port) =>
+          subsets.map((subset): ChainPlan => {
+            const cluster = sniClusterName(port.number, subset, service.hostname);
+            const statPrefix = pattern ? statPrefixOf(pattern, service, subset, port) : cluster;
+            const options: TcpOptions = { listenerClass: "gateway", port: port.number, protocol: port.protocol };
+            const filters = singleDestination(build, options, { cluster, statPrefix, subset, service, tunnel: false });
+            for (const filter of filters) build.from(filter, source, path);
+            return { serverNames: [cluster], applicationProtocols: MESH_ALPN, filters };
+          }),
+        );
+    });
+}

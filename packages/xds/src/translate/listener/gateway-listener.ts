@@ -1,0 +1,121 @@
+import type { FilterChain, HttpConnectionManager, Listener } from "../../proto/types.ts";
+import { isHttp, parseProtocol } from "@fairlead/model";
+import type { Build } from "../generated.ts";
+import { type PlacedServer, terminatesHttps } from "../route/gateway-server.ts";
+import { gatewayServersOf, type MergedPort } from "../route/gateway-servers.ts";
+import { authenticationFilters, httpAuthorizationFilters } from "../security/filters.ts";
+import { accessLogs } from "./access-log.ts";
+import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./address.ts";
+import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
+import { type ChainPlan, filterChain } from "./filter-chain.ts";
+import { gatewayConnectionChains } from "./gateway-chains.ts";
+import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { addressFamilyOf, metadataFlag, proxySettingsOf } from "./node-settings.ts";
+import { forwardClientCert } from "./proxy-headers.ts";
+import { serverTlsContext } from "./server-tls.ts";
+import { PROXY_PROTOCOL, TLS_INSPECTOR } from "./static-filters.ts";
+import { defined } from "./typed.ts";
+
+/** The names of a gateway's listeners, with the merged ports of each: one for every address and port. */
+export function gatewayListenerPorts(build: Pick<Build, "read">): ReadonlyMap<string, readonly MergedPort[]> {
+  const [wildcard] = WILDCARDS[addressFamilyOf(build.read)];
+  const unprivileged = metadataFlag(build.read, "UNPRIVILEGED_POD");
+  const found = new Map<string, MergedPort[]>();
+  for (const merged of gatewayServersOf(build.read).ports) {
+    if (unprivileged && merged.port < 1024) continue;
+    const name = listenerName(merged.bind || wildcard, merged.port);
+    const present = found.get(name);
+    if (present) present.push(merged);
+    else found.set(name, [merged]);
+  }
+  return found;
+}
+
+/** A listener of a gateway; undefined (and reported) when none of its servers has anywhere to lead to. */
+export function gatewayListener(build: Build, name: string, ports: readonly MergedPort[]): Listener | undefined {
+  const { read } = build;
+  const [first] = ports;
+  if (!first) return undefined;
+  const servedNames = new Map<string, string>();
+  const plans = ports.flatMap((merged) => {
+    for (const { source } of merged.servers) build.uses(source);
+    if (isHttp(merged.protocol)) return [plainHttp(build, name, merged)];
+    return merged.servers.flatMap((server) =>
+      terminatesHttps(server.server)
+        ? [https(build, name, server)]
+        : gatewayConnectionChains(build, server, merged.port, servedNames),
+    );
+  });
+  if (plans.length === 0) return undefined;
+  const settings = proxySettingsOf(read);
+  const [wildcard, ...others] = WILDCARDS[addressFamilyOf(read)];
+  const inspectsTls = plans.some(({ serverNames, tls }) => (serverNames?.length ?? 0) > 0 || tls !== undefined);
+  const listenerFilters = [
+    ...(settings.gatewayTopology?.proxyProtocol ? [PROXY_PROTOCOL] : []),
+    ...(inspectsTls ? [TLS_INSPECTOR] : []),
+  ];
+  return defined<Listener>({
+    name,
+    address: listenAddress(first.bind || wildcard, first.port),
+    additionalAddresses: first.bind ? undefined : additionalAddresses(others, first.port),
+    trafficDirection: "OUTBOUND",
+    maxConnectionsToAcceptPerSocketEvent: 1,
+    connectionBalanceConfig: metadataFlag(read, "OUTBOUND_LISTENER_EXACT_BALANCE") ? { exactBalance: {} } : undefined,
+    perConnectionBufferLimitBytes: bufferLimit(effectiveConnectionSettings(settings.connectionSettings, true)),
+    accessLog: accessLogs(build, "gateway", "listener"),
+    // No timeout: Envoy's own of 15 seconds ends handshakes that never come.
+    listenerFilters: listenerFilters.length > 0 ? listenerFilters : undefined,
+    filterChains: plans.map((plan): FilterChain => filterChain(plan)),
+  });
+}
+
+/** All plain HTTP servers of a port share a chain: their routes tell them apart. */
+function plainHttp(build: Build, name: string, merged: MergedPort): ChainPlan {
+  const [first] = merged.servers;
+  const plan: ChainPlan = {
+    filters: [manager(build, merged.routeName, `outbound_${name}`, merged.protocol)],
+  };
+  return first ? build.from(plan, first.source, first.path) : plan;
+}
+
+function https(build: Build, name: string, { server, source, path, routeName, sniHosts }: PlacedServer): ChainPlan {
+  const { tls } = server;
+  const protocol = parseProtocol(server.port.protocol);
+  const filter = manager(build, routeName, server.name || `outbound_${name}`, protocol, !server.name);
+  return {
+    serverNames: sniHosts,
+    ...(tls ? { tls: serverTlsContext(build, tls, { object: source, path: `${path}.tls` }) } : {}),
+    filters: [build.from(filter, source, path)],
+  };
+}
+
+function manager(build: Build, routes: string, statName: string, protocol: MergedPort["protocol"], delimit = true) {
+  return httpConnectionManager(build, {
+    listenerClass: "gateway",
+    routes,
+    statPrefix: delimit ? `${statName}${STAT_PREFIX_END}` : statName,
+    protocol,
+    useRemoteAddress: true,
+    base: gatewayBase(build),
+    securityFilters: [
+      ...httpAuthorizationFilters(build, "custom"),
+      ...authenticationFilters(build),
+      ...httpAuthorizationFilters(build, "local"),
+    ],
+  });
+}
+
+/** What gateways do with the client's address and certificate. Source: Istio API, `ProxyConfig.gatewayTopology`. */
+function gatewayBase({ read }: Build): HttpConnectionManager {
+  const { gatewayTopology } = proxySettingsOf(read);
+  const details = forwardClientCert(gatewayTopology?.forwardClientCertDetails, "SANITIZE_SET");
+  return defined<HttpConnectionManager>({
+    httpProtocolOptions: {},
+    xffNumTrustedHops: gatewayTopology?.numTrustedProxies || undefined,
+    forwardClientCertDetails: details,
+    setCurrentClientCertDetails:
+      details === "APPEND_FORWARD" || details === "SANITIZE_SET"
+        ? { subject: true, cert: true, dns: true, uri: true }
+        : undefined,
+  });
+}

@@ -1,0 +1,137 @@
+import { type Query, type Reader, sameMembers } from "@fairlead/mesh";
+import { structurallyEqual } from "@fairlead/model";
+import type { Listener } from "../../proto/types.ts";
+import { type Build, type Generated, type Generator, generated, type Provenance } from "../generated.ts";
+import { VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
+import { gatewayServersOf, type MergedPort } from "../route/gateway-servers.ts";
+import { LOCALHOSTS, listenerName } from "./address.ts";
+import { gatewayListener, gatewayListenerPorts } from "./gateway-listener.ts";
+import { headlessListeners } from "./headless-listener.ts";
+import { boundInbound, virtualInbound } from "./inbound-listener.ts";
+import { type InboundPort, inboundPlanOf } from "./inbound-plan.ts";
+import { addressFamilyOf, interceptionModeOf, isGateway } from "./node-settings.ts";
+import { httpProxyListener, outboundListener } from "./outbound-listener.ts";
+import { httpProxyPort, outboundListenerPlan, outboundPlanOf } from "./outbound-plan.ts";
+import { virtualOutbound } from "./virtual-outbound.ts";
+
+/**
+ * The unit of a listener: what kind, then what tells it apart. Outbound listeners are one unit each, so that a service
+ * that changes makes again only those that it takes part in; headless services are units by port.
+ */
+const OUTBOUND = "outbound|";
+const HEADLESS = "headless|";
+const INBOUND = "inbound|";
+const GATEWAY = "gateway|";
+const HTTP_PROXY = "http_proxy";
+
+/** The listeners of a sidecar or a gateway. */
+export const listenerGenerator: Generator<Listener> = {
+  units: (read) => (isGateway(read) ? gatewayUnits(read) : sidecarUnits(read)),
+  generate(read, unit, provenance) {
+    const rest = unit.slice(unit.indexOf("|") + 1);
+    if (unit.startsWith(OUTBOUND)) return outbound(read, rest, provenance);
+    if (unit.startsWith(HEADLESS))
+      return headlessListeners(read, Number(rest)).map((plan) =>
+        one(read, plan.name, (build) => outboundListener(build, plan), provenance),
+      );
+    if (unit.startsWith(INBOUND)) return inbound(read, Number(rest), provenance);
+    if (unit.startsWith(GATEWAY)) return gateway(read, rest, provenance);
+    return special(read, unit, provenance);
+  },
+};
+
+function sidecarUnits(read: Reader): readonly string[] {
+  const { listeners, headless } = outboundPlanOf(read);
+  const redirected = interceptionModeOf(read) !== "NONE";
+  return [
+    ...(redirected ? [VIRTUAL_OUTBOUND, VIRTUAL_INBOUND] : []),
+    ...(httpProxyPort(read) === undefined ? [] : [HTTP_PROXY]),
+    ...inboundPlanOf(read)
+      .ports.filter(({ bindToPort }) => bindToPort)
+      .map(({ targetPort }) => `${INBOUND}${targetPort}`),
+    ...[...listeners.keys()].sort().map((name) => OUTBOUND + name),
+    ...[...headless.keys()].sort((a, b) => a - b).map((port) => `${HEADLESS}${port}`),
+  ];
+}
+
+function gatewayUnits(read: Reader): readonly string[] {
+  return [...gatewayListenerPorts({ read }).keys()].sort().map((name) => GATEWAY + name);
+}
+
+function one(read: Reader, name: string, make: (build: Build) => Listener, provenance?: Provenance): Generated<Listener> {
+  return generated(read, name, make, provenance);
+}
+
+function outbound(read: Reader, name: string, provenance?: Provenance): readonly Generated<Listener>[] {
+  const plan = outboundListenerPlan(read, name);
+  return plan ? [one(read, name, (build) => outboundListener(build, plan), provenance)] : [];
+}
+
+const inboundPort: Query<number, InboundPort | undefined> = {
+  name: "inbound-port",
+  key: String,
+  compute: (read, port) => inboundPlanOf(read).ports.find(({ targetPort }) => targetPort === port),
+  equal: structurallyEqual,
+};
+
+function inbound(read: Reader, number: number, provenance?: Provenance): readonly Generated<Listener>[] {
+  const port = read.ask(inboundPort, number);
+  if (!port?.bindToPort) return [];
+  return [one(read, listenerName(port.binds[0] ?? "", number), (build) => boundInbound(build, port), provenance)];
+}
+
+const gatewayPorts: Query<string, readonly MergedPort[]> = {
+  name: "gateway-listener-ports",
+  key: (name) => name,
+  compute: (read, name) => gatewayListenerPorts({ read }).get(name) ?? [],
+  equal: (a, b) => sameMembers(a, b) || structurallyEqual(a, b),
+};
+
+function gateway(read: Reader, name: string, provenance?: Provenance): readonly Generated<Listener>[] {
+  const ports = read.ask(gatewayPorts, name);
+  let empty = ports.length === 0;
+  const made = one(
+    read,
+    name,
+    (build) => {
+      reportGatewayProblems(build, name);
+      const listener = gatewayListener(build, name, ports);
+      empty ||= listener === undefined;
+      return listener ?? {};
+    },
+    provenance,
+  );
+  return empty ? [] : [made];
+}
+
+/** What is wrong between servers is said once, with the first listener. */
+function reportGatewayProblems(build: Build, name: string): void {
+  if (gatewayUnits(build.read)[0] !== GATEWAY + name) return;
+  for (const diagnostic of gatewayServersOf(build.read).diagnostics) build.report(diagnostic);
+}
+
+function special(read: Reader, unit: string, provenance?: Provenance): readonly Generated<Listener>[] {
+  if (unit === VIRTUAL_INBOUND) return [one(read, unit, virtualInbound, provenance)];
+  if (unit === VIRTUAL_OUTBOUND)
+    return [
+      one(
+        read,
+        unit,
+        (build) => {
+          reportPlanProblems(build);
+          return virtualOutbound(build);
+        },
+        provenance,
+      ),
+    ];
+  const port = httpProxyPort(read);
+  if (unit !== HTTP_PROXY || port === undefined) return [];
+  const name = listenerName(LOCALHOSTS[addressFamilyOf(read)][0], port);
+  return [one(read, name, (build) => httpProxyListener(build, port), provenance)];
+}
+
+/** Services that got no listener. */
+function reportPlanProblems(build: Build): void {
+  for (const { code, service, message } of outboundPlanOf(build.read).problems)
+    build.report({ code, severity: "warning", object: service.source, path: "", message });
+}

@@ -1,0 +1,159 @@
+import { refOf } from "@fairlead/config";
+import { meshConfigOf } from "@fairlead/mesh";
+import type { Listener, ListenerFilter } from "../../proto/types.ts";
+import type { Build } from "../generated.ts";
+import { BLACKHOLE_CLUSTER, clusterName, PASSTHROUGH_CLUSTER } from "../names.ts";
+import { outboundTrafficPolicyOf } from "../route/catch-all.ts";
+import { additionalAddresses, listenAddress, listenerName, LOCALHOSTS, WILDCARDS } from "./address.ts";
+import { dynamicDnsHttpFilters } from "./dynamic-dns.ts";
+import { type ChainPlan, conflicts, filterChain, matchesAll } from "./filter-chain.ts";
+import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { PLAINTEXT_HTTP_ALPN } from "./inspectors.ts";
+import { addressFamilyOf, durationOf, idleTimeoutOf, metadataFlag } from "./node-settings.ts";
+import { connectionChains } from "./outbound-chains.ts";
+import { type Contribution, egressSource, type OutboundListenerPlan } from "./outbound-plan.ts";
+import { HTTP_INSPECTOR, TLS_INSPECTOR } from "./static-filters.ts";
+import { tcpProxyFilter } from "./tcp-filters.ts";
+import { defined } from "./typed.ts";
+
+const NAME_OF_FALLTHROUGH = "PassthroughFilterChain";
+
+/** An outbound listener with the chains of all services that take part in it. */
+export function outboundListener(build: Build, plan: OutboundListenerPlan): Listener {
+  const chains: ChainPlan[] = [];
+  for (const [index, contribution] of plan.contributions.entries()) {
+    build.uses(contribution.service.source);
+    const source = egressSource(build.read, contribution.egress);
+    if (source && index === 0) build.uses(refOf(source.sidecar));
+    for (const chain of chainsOf(build, contribution, plan)) {
+      if (index > 0 && chains.some((present) => conflicts(present, chain))) reportConflict(build, contribution, plan);
+      else chains.push(chain);
+    }
+  }
+  return listenerOf(build, plan, chains, fallthroughFilters(build));
+}
+
+function reportConflict(build: Build, { service, port }: Contribution, { name, contributions }: OutboundListenerPlan): void {
+  const winner = contributions[0]?.service;
+  build.report({
+    code: "listener-conflict",
+    severity: "warning",
+    object: service.source,
+    path: "",
+    message: `port ${port.number} of ${service.hostname} cannot be told apart from ${winner?.hostname ?? "an earlier service"} on listener ${name}: it gets no listener of its own`,
+  });
+}
+
+function chainsOf(build: Build, contribution: Contribution, plan: OutboundListenerPlan): ChainPlan[] {
+  const { adds } = contribution;
+  if (adds === "tcp") return connectionChains(build, contribution);
+  const http = httpChain(build, contribution, plan);
+  return adds === "http" ? [http] : [...connectionChains(build, contribution), http];
+}
+
+/** The name under which the routes of an outbound listener are asked for. */
+function routesName({ adds, port, service, binds }: Contribution, wildcard: string): string {
+  if (port.number === 0) return binds[0] ?? "";
+  // An address of its own, and no declared protocol: the routes are this service's alone.
+  return adds === "auto" && binds[0] !== wildcard ? `${service.hostname}:${port.number}` : String(port.number);
+}
+
+function httpChain(build: Build, contribution: Contribution, plan: OutboundListenerPlan): ChainPlan {
+  const { read } = build;
+  const [wildcard] = WILDCARDS[addressFamilyOf(read)];
+  const { adds, port, service, binds } = contribution;
+  const manager = httpConnectionManager(build, {
+    listenerClass: "sidecar-outbound",
+    routes: routesName(contribution, wildcard),
+    statPrefix: `outbound_${plan.name}${STAT_PREFIX_END}`,
+    protocol: port.protocol,
+    // Headers such as timeouts that the application sets are trusted as they come.
+    useRemoteAddress: false,
+    lastFilters: dynamicDnsHttpFilters(read, service),
+  });
+  const sniffed = adds === "auto" || (binds[0] === wildcard && port.protocol !== "HTTP_PROXY");
+  return build.from(
+    {
+      filters: [build.from(manager, service.source)],
+      ...(sniffed ? { applicationProtocols: PLAINTEXT_HTTP_ALPN, transportProtocol: "raw_buffer" } : {}),
+    },
+    service.source,
+  );
+}
+
+/** Where connections go that no chain takes. */
+export function fallthroughFilters(build: Build): ListenerFilter[] {
+  const { mode, egressProxy, source } = outboundTrafficPolicyOf(build.read);
+  const idleTimeout = idleTimeoutOf(build.read);
+  const proxied =
+    egressProxy && clusterName("outbound", egressProxy.port?.number ?? 0, egressProxy.subset ?? "", egressProxy.host);
+  const cluster = mode === "REGISTRY_ONLY" ? BLACKHOLE_CLUSTER : (proxied ?? PASSTHROUGH_CLUSTER);
+  const filter = tcpProxyFilter(build, "sidecar-outbound", {
+    statPrefix: cluster,
+    cluster,
+    ...(idleTimeout ? { idleTimeout } : {}),
+  });
+  return [source ? build.from(filter, source.object, source.path) : filter];
+}
+
+type ListenerShape = Pick<OutboundListenerPlan, "name" | "binds" | "bindToPort" | "port">;
+
+function listenerOf(
+  build: Build,
+  { name, binds: [bind = "", ...others], bindToPort, port }: ListenerShape,
+  plans: readonly ChainPlan[],
+  fallthrough: ListenerFilter[],
+): Listener {
+  const { read } = build;
+  const inspectsTls = plans.some(
+    ({ serverNames, filters }) =>
+      (serverNames?.length ?? 0) > 0 || filters.some((filter) => filter.name?.endsWith(".sni_dynamic_forward_proxy")),
+  );
+  const inspectsHttp = plans.some(({ applicationProtocols }) => (applicationProtocols?.length ?? 0) > 0);
+  const listenerFilters = [...(inspectsTls ? [TLS_INSPECTOR] : []), ...(inspectsHttp ? [HTTP_INSPECTOR] : [])];
+  const chains = plans.filter((plan) => !matchesAll(plan)).map(filterChain);
+  // The last chain without conditions wins, as the default: others would never be reached beside it.
+  const everything = plans.filter(matchesAll).map(filterChain).at(-1);
+  const only = chains.length === 0 ? everything : undefined;
+  return defined<Listener>({
+    name,
+    address: listenAddress(bind, port.number),
+    additionalAddresses: additionalAddresses(others, port.number),
+    trafficDirection: "OUTBOUND",
+    continueOnListenerFiltersTimeout: true,
+    bindToPort: bindToPort ? undefined : false,
+    maxConnectionsToAcceptPerSocketEvent: bindToPort ? 1 : undefined,
+    connectionBalanceConfig: metadataFlag(read, "OUTBOUND_LISTENER_EXACT_BALANCE") ? { exactBalance: {} } : undefined,
+    listenerFilters: listenerFilters.length > 0 ? listenerFilters : undefined,
+    listenerFiltersTimeout: (inspectsHttp && durationOf(meshConfigOf(read).protocolDetectionTimeout)) || "0s",
+    filterChains: only ? [only] : chains,
+    defaultFilterChain: only
+      ? undefined
+      : (everything ?? { name: NAME_OF_FALLTHROUGH, filterChainMatch: {}, filters: fallthrough }),
+  });
+}
+
+/** The forward proxy for applications that are told to use one. */
+export function httpProxyListener(build: Build, port: number): Listener {
+  const [localhost, ...others] = LOCALHOSTS[addressFamilyOf(build.read)];
+  const name = listenerName(localhost, port);
+  const manager = httpConnectionManager(build, {
+    listenerClass: "sidecar-outbound",
+    routes: HTTP_PROXY_ROUTES,
+    statPrefix: `outbound_${name}${STAT_PREFIX_END}`,
+    protocol: "HTTP_PROXY",
+    useRemoteAddress: false,
+    base: { httpProtocolOptions: { allowAbsoluteUrl: true } },
+    lastFilters: dynamicDnsHttpFilters(build.read, undefined),
+  });
+  const shape: ListenerShape = {
+    name,
+    binds: [localhost, ...others],
+    bindToPort: true,
+    port: { number: port, name: "", protocol: "HTTP_PROXY" },
+  };
+  return listenerOf(build, shape, [{ filters: [manager] }], []);
+}
+
+/** The routes of the forward proxy. */
+export const HTTP_PROXY_ROUTES = "http_proxy";

@@ -1,0 +1,195 @@
+import type { ServerTls } from "@fairlead/config";
+import { meshConfigOf, type Reader } from "@fairlead/mesh";
+import type { ObjectRef } from "@fairlead/model";
+import type {
+  CertificateValidationContext,
+  CommonTlsContext,
+  DownstreamTlsContext,
+  SdsSecretConfig,
+  StringMatcher,
+  TlsParameters,
+  TlsParameters_TlsProtocol,
+} from "../../proto/types.ts";
+import { credentialSecret, fileSecret } from "../cluster/credential.ts";
+import type { Build } from "../generated.ts";
+import { metadataFlag } from "./node-settings.ts";
+import { providerCluster } from "./provider-cluster.ts";
+import { agentSecret, HTTP_ALPN, WORKLOAD_CERTIFICATE, WORKLOAD_TRUST_BUNDLE } from "./tls-context.ts";
+import { defined } from "./typed.ts";
+
+interface Place {
+  readonly object: ObjectRef;
+  readonly path: string;
+}
+
+/** Cipher suites that Envoy's TLS library knows, for TLS up to 1.2. */
+const CIPHERS: ReadonlySet<string> = new Set([
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-SHA",
+  "ECDHE-ECDSA-AES128-SHA",
+  "ECDHE-RSA-AES256-SHA",
+  "ECDHE-RSA-AES128-SHA",
+  "AES256-GCM-SHA384",
+  "AES128-GCM-SHA256",
+  "AES256-SHA",
+  "AES128-SHA",
+  "DES-CBC3-SHA",
+]);
+
+const PROTOCOLS: Readonly<Record<string, TlsParameters_TlsProtocol | undefined>> = {
+  TLSV1_0: "TLSv1_0",
+  TLSV1_1: "TLSv1_1",
+  TLSV1_2: "TLSv1_2",
+  TLSV1_3: "TLSv1_3",
+};
+
+const list = (values: readonly string[] | undefined) => (values && values.length > 0 ? [...values] : undefined);
+
+/**
+ * The TLS that a server of a Gateway (or a Sidecar's ingress) ends. Certificates come over SDS: secrets by
+ * `credentialName` from the control plane, files from the agent beside the proxy, which rotates them.
+ */
+export function serverTlsContext(build: Build, tls: ServerTls, place: Place): DownstreamTlsContext {
+  const required = tls.mode === "MUTUAL" || tls.mode === "ISTIO_MUTUAL";
+  const meshIdentity = tls.mode === "ISTIO_MUTUAL";
+  const common: CommonTlsContext = { alpnProtocols: [...HTTP_ALPN] };
+  const verifies = required || tls.mode === "OPTIONAL_MUTUAL";
+  const certificates = meshIdentity
+    ? meshCertificates(tls, verifies)
+    : (tls.credentialNames?.length ?? 0) > 0 || tls.credentialName
+      ? namedCertificates(build, tls, place, verifies)
+      : fileCertificates(build, tls, place, verifies);
+  Object.assign(common, certificates);
+  const params = meshIdentity ? undefined : tlsParams(build, tls, place);
+  if (params) common.tlsParams = params;
+  return { commonTlsContext: common, requireClientCertificate: required };
+}
+
+function exactNames(names: readonly string[] | undefined): StringMatcher[] | undefined {
+  return names && names.length > 0 ? names.map((exact) => ({ exact })) : undefined;
+}
+
+function combined(
+  context: CertificateValidationContext,
+  validationContextSdsSecretConfig: SdsSecretConfig,
+): Pick<CommonTlsContext, "combinedValidationContext"> {
+  return { combinedValidationContext: { defaultValidationContext: context, validationContextSdsSecretConfig } };
+}
+
+function meshCertificates(tls: ServerTls, verifies: boolean): Partial<CommonTlsContext> {
+  return {
+    tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
+    ...(verifies
+      ? combined(
+          defined<CertificateValidationContext>({
+            matchSubjectAltNames: exactNames(tls.subjectAltNames),
+            crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
+            trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
+          }),
+          agentSecret(WORKLOAD_TRUST_BUNDLE),
+        )
+      : {}),
+  };
+}
+
+function namedCertificates(build: Build, tls: ServerTls, place: Place, verifies: boolean): Partial<CommonTlsContext> {
+  const names = tls.credentialNames?.length ? tls.credentialNames : [tls.credentialName ?? ""];
+  const secret = (name: string) => namedSecret(build.read, name);
+  const tlsCertificateSdsSecretConfigs = names.map(secret);
+  if (tls.caCrl) unsupported(build, place, "caCrl", "revocation lists are taken from files only");
+  if (!verifies) {
+    const matchSubjectAltNames = exactNames(tls.subjectAltNames);
+    return {
+      tlsCertificateSdsSecretConfigs,
+      ...(matchSubjectAltNames ? { validationContext: { matchSubjectAltNames } } : {}),
+    };
+  }
+  const authority = tls.caCertCredentialName || `${names[0]}-cacert`;
+  return {
+    tlsCertificateSdsSecretConfigs,
+    ...combined(
+      defined<CertificateValidationContext>({
+        matchSubjectAltNames: exactNames(tls.subjectAltNames),
+        verifyCertificateSpki: list(tls.verifyCertificateSpki),
+        verifyCertificateHash: list(tls.verifyCertificateHash),
+        trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
+      }),
+      secret(authority),
+    ),
+  };
+}
+
+/** A secret by name; `sds://` names are asked of a provider of the mesh where the agent does not answer them itself. */
+function namedSecret(read: Reader, name: string): SdsSecretConfig {
+  const socket = metadataFlag(read, "credential");
+  if (name.startsWith("sds://") && !socket) {
+    const { sds } = (meshConfigOf(read).extensionProviders ?? []).find((provider) => provider.sds) ?? {};
+    const found = sds && providerCluster(read, sds.service, sds.port);
+    if (found && found.problem === undefined)
+      return {
+        name: name.slice("sds://".length),
+        sdsConfig: {
+          apiConfigSource: {
+            apiType: "GRPC",
+            grpcServices: [{ envoyGrpc: { clusterName: found.cluster, authority: found.hostname } }],
+            setNodeOnFirstMessageOnly: true,
+            transportApiVersion: "V3",
+          },
+          resourceApiVersion: "V3",
+        },
+      };
+  }
+  return credentialSecret(name, socket);
+}
+
+function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: boolean): Partial<CommonTlsContext> {
+  const fileSocket = metadataFlag(build.read, "FILE_SDS");
+  const pairs = tls.tlsCertificates?.length ? tls.tlsCertificates : [tls];
+  const tlsCertificateSdsSecretConfigs = pairs.map(({ serverCertificate, privateKey }) =>
+    serverCertificate && privateKey
+      ? fileSecret(`file-cert:${serverCertificate}~${privateKey}`, fileSocket)
+      : agentSecret(WORKLOAD_CERTIFICATE),
+  );
+  if (!verifies) return { tlsCertificateSdsSecretConfigs };
+  for (const field of ["verifyCertificateSpki", "verifyCertificateHash"] as const)
+    if (tls[field]?.length) unsupported(build, place, field, "is looked at with credentialName only");
+  return {
+    tlsCertificateSdsSecretConfigs,
+    ...combined(
+      defined<CertificateValidationContext>({
+        matchSubjectAltNames: exactNames(tls.subjectAltNames),
+        crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
+        trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
+      }),
+      tls.caCertificates
+        ? fileSecret(`file-root:${tls.caCertificates}`, fileSocket)
+        : agentSecret(WORKLOAD_TRUST_BUNDLE),
+    ),
+  };
+}
+
+function unsupported(build: Build, { object, path }: Place, field: string, message: string): void {
+  build.report({ code: "unsupported-field", severity: "warning", object, path: `${path}.${field}`, message });
+}
+
+/** The server's own settings over those of the mesh. */
+function tlsParams(build: Build, tls: ServerTls, place: Place): TlsParameters | undefined {
+  const { tlsDefaults } = meshConfigOf(build.read);
+  const unknown = (tls.cipherSuites ?? []).filter((suite) => !CIPHERS.has(suite));
+  if (unknown.length > 0)
+    unsupported(build, place, "cipherSuites", `Envoy does not know ${unknown.join(", ")}: left out`);
+  const suites = [...new Set(tls.cipherSuites ?? [])].filter((suite) => CIPHERS.has(suite));
+  const params = defined<TlsParameters>({
+    ecdhCurves: list(tls.ecdhCurves) ?? list(tlsDefaults?.ecdhCurves),
+    cipherSuites: list(suites) ?? list(tlsDefaults?.cipherSuites),
+    tlsMinimumProtocolVersion:
+      PROTOCOLS[tls.minProtocolVersion ?? ""] ?? PROTOCOLS[tlsDefaults?.minProtocolVersion ?? ""],
+    tlsMaximumProtocolVersion: PROTOCOLS[tls.maxProtocolVersion ?? ""],
+  });
+  return Object.keys(params).length > 0 ? params : undefined;
+}

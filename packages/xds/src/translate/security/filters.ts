@@ -1,0 +1,68 @@
+import { refOf } from "@fairlead/config";
+import { meshConfigOf, policiesOf, type Query, trustDomainOf } from "@fairlead/mesh";
+import type { Diagnostic } from "@fairlead/model";
+import type { HttpFilter, ListenerFilter } from "../../proto/types.ts";
+import type { Build } from "../generated.ts";
+import { authorizationFilters, type SecurityFilter } from "./authorization.ts";
+import type { Protocol } from "./conditions.ts";
+import { externalAuthorization } from "./external-authorization.ts";
+import { jwtFilter } from "./jwt.ts";
+
+interface Authorization {
+  readonly filters: readonly SecurityFilter[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+type Actions = "local" | "custom";
+
+/** Made once for a node, and shared by all its chains. */
+const authorization: Query<{ readonly protocol: Protocol; readonly actions: Actions }, Authorization> = {
+  name: "authorization",
+  key: ({ protocol, actions }) => `${protocol} ${actions}`,
+  compute(read, { protocol, actions }) {
+    const diagnostics: Diagnostic[] = [];
+    const filters = authorizationFilters({
+      policies: policiesOf(read, "AuthorizationPolicy"),
+      protocol,
+      actions,
+      trustDomains: [trustDomainOf(read), ...(meshConfigOf(read).trustDomainAliases ?? [])],
+      provider: (name) => externalAuthorization(read, name),
+      report: (policy, path, message, code = "condition-unusable") =>
+        diagnostics.push({ code, severity: "warning", object: refOf(policy), path, message }),
+    });
+    return { filters, diagnostics };
+  },
+};
+
+function filtersOf(build: Build, protocol: Protocol, actions: Actions, silent: boolean): readonly SecurityFilter[] {
+  const { filters, diagnostics } = build.read.ask(authorization, { protocol, actions });
+  if (!silent) for (const diagnostic of diagnostics) build.report(diagnostic);
+  return filters;
+}
+
+/** A copy of the filter, whose provenance is this chain's. */
+function placed<F extends HttpFilter | ListenerFilter>(build: Build, { name, typedConfig, policies }: SecurityFilter): F {
+  const filter = { name, typedConfig } as F;
+  for (const policy of policies) build.uses(refOf(policy));
+  const [first] = policies;
+  return first ? build.from(filter, refOf(first)) : filter;
+}
+
+/** AuthorizationPolicies as filters of requests. */
+export function httpAuthorizationFilters(build: Build, actions: Actions): HttpFilter[] {
+  return filtersOf(build, "http", actions, false).map((filter) => placed<HttpFilter>(build, filter));
+}
+
+/**
+ * AuthorizationPolicies as filters of connections whose content is not seen. `declared` says that the port is known to
+ * carry such content: only then is it worth telling that a policy asks about requests.
+ */
+export function tcpAuthorizationFilters(build: Build, actions: Actions, declared: boolean): ListenerFilter[] {
+  return filtersOf(build, "tcp", actions, !declared).map((filter) => placed<ListenerFilter>(build, filter));
+}
+
+/** RequestAuthentications as a filter of requests. */
+export function authenticationFilters(build: Build): HttpFilter[] {
+  const filter = jwtFilter(build);
+  return filter ? [filter] : [];
+}

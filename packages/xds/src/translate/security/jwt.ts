@@ -1,0 +1,151 @@
+import { type JwtRule, refOf } from "@fairlead/config";
+import { policiesOf, type Reader } from "@fairlead/mesh";
+import type { ObjectRef } from "@fairlead/model";
+import type { HttpFilter, JwtAuthentication, JwtProvider, JwtRequirement } from "../../proto/types.ts";
+import type { Build } from "../generated.ts";
+import { clusterName } from "../names.ts";
+import { durationOf, isGateway } from "../listener/node-settings.ts";
+import { providerCluster } from "../listener/provider-cluster.ts";
+import { defined, typed } from "../listener/typed.ts";
+
+/** Where the keys of a provider come from. */
+export type KeySource = Pick<JwtProvider, "localJwks" | "remoteJwks">;
+
+/** No key at all: every token is refused. */
+const NO_KEYS: KeySource = { localJwks: { inlineString: '{"keys":[]}' } };
+
+/** Claims that hold several values in one text. */
+const SPACE_DELIMITED = ["permission", "scope"];
+
+const list = (values: readonly string[] | undefined) => (values && values.length > 0 ? [...values] : undefined);
+
+/**
+ * All rules as one filter configuration, providers `origins-N` sorted by issuer. A token, where there is one, must be
+ * good for its provider; none at all is fine unless authorization asks for one. Source: Istio API, `RequestAuthentication`.
+ */
+export function jwtAuthentication(
+  rules: readonly JwtRule[],
+  clearRouteCache: boolean,
+  keys: (rule: JwtRule) => KeySource,
+): JwtAuthentication | undefined {
+  if (rules.length === 0) return undefined;
+  const sorted = rules
+    .map((rule, index) => ({ rule, index, issuer: rule.issuer ?? "" }))
+    .sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : a.index - b.index))
+    .map(({ rule }) => rule);
+  const names = sorted.map((_, index) => `origins-${index}`);
+  const providers = Object.fromEntries(
+    sorted.map((rule, index) => [names[index] ?? "", provider(rule, clearRouteCache, keys(rule))]),
+  );
+  const orMissing = names.map(
+    (providerName): JwtRequirement => ({ requiresAny: { requirements: [{ providerName }, { allowMissing: {} }] } }),
+  );
+  const [only, ...others] = orMissing;
+  // Several providers may look for their token in the same place: then it is enough that it is good for one of them.
+  const requires: JwtRequirement | undefined =
+    others.length === 0
+      ? only
+      : {
+          requiresAny: {
+            requirements: [
+              ...names.map((providerName) => ({ providerName })),
+              { requiresAll: { requirements: orMissing } },
+            ],
+          },
+        };
+  return {
+    providers,
+    rules: [{ match: { prefix: "/" }, ...(requires ? { requires } : {}) }],
+    bypassCorsPreflight: true,
+  };
+}
+
+function provider(rule: JwtRule, clearRouteCache: boolean, keys: KeySource): JwtProvider {
+  return defined<JwtProvider>({
+    issuer: rule.issuer,
+    audiences: list(rule.audiences),
+    ...keys,
+    forward: rule.forwardOriginalToken || undefined,
+    forwardPayloadHeader: rule.outputPayloadToHeader || undefined,
+    fromHeaders: rule.fromHeaders?.length
+      ? rule.fromHeaders.map(({ name, prefix }) => ({ name, ...(prefix ? { valuePrefix: prefix } : {}) }))
+      : undefined,
+    fromParams: list(rule.fromParams),
+    fromCookies: list(rule.fromCookies),
+    payloadInMetadata: "payload",
+    claimToHeaders: rule.outputClaimToHeaders?.length
+      ? rule.outputClaimToHeaders.map(({ header, claim }) => ({ headerName: header, claimName: claim }))
+      : undefined,
+    clearRouteCache: clearRouteCache || undefined,
+    normalizePayloadInMetadata: {
+      spaceDelimitedClaims: rule.spaceDelimitedClaims
+        ? [...new Set([...rule.spaceDelimitedClaims, ...SPACE_DELIMITED])].sort()
+        : SPACE_DELIMITED,
+    },
+  });
+}
+
+/** The filter for the RequestAuthentications that hold for the node. */
+export function jwtFilter(build: Build): HttpFilter | undefined {
+  const { read } = build;
+  const places = new Map<JwtRule, { readonly source: ObjectRef; readonly path: string }>();
+  for (const object of policiesOf(read, "RequestAuthentication"))
+    for (const [index, rule] of (object.spec.jwtRules ?? []).entries())
+      places.set(rule, { source: refOf(object), path: `spec.jwtRules[${index}]` });
+  const rules = [...places.keys()];
+  const config = jwtAuthentication(rules, isGateway(read), (rule) => {
+    const place = places.get(rule);
+    return keySource(read, rule, (field, message, code) => {
+      if (place)
+        build.report({ code, severity: "warning", object: place.source, path: `${place.path}.${field}`, message });
+    });
+  });
+  if (!config) return undefined;
+  for (const [rule, { source, path }] of places)
+    if (rule.presence === "REQUIRED")
+      build.report({
+        code: "unsupported-field",
+        severity: "warning",
+        object: source,
+        path: `${path}.presence`,
+        message: "a token is not required by authentication alone; require it with an AuthorizationPolicy",
+      });
+  const filter: HttpFilter = {
+    name: "envoy.filters.http.jwt_authn",
+    typedConfig: typed("envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication", config),
+  };
+  const [first] = places.values();
+  for (const { source } of places.values()) build.uses(source);
+  return first ? build.from(filter, first.source) : filter;
+}
+
+type Report = (field: string, message: string, code: string) => void;
+
+/** Keys given in the rule, or fetched by the proxy itself through a cluster of the mesh. */
+function keySource(read: Reader, rule: JwtRule, report: Report): KeySource {
+  if (rule.jwks) return { localJwks: { inlineString: rule.jwks } };
+  if (!rule.jwksUri) {
+    report("issuer", "finding keys by the issuer's OpenID configuration is not supported: give jwksUri or jwks; all tokens are refused", "unsupported-field");
+    return NO_KEYS;
+  }
+  const uri = /^(https?):\/\/(\[[^\]]+\]|[^/:?#]+)(?::(\d+))?/.exec(rule.jwksUri);
+  if (!uri) {
+    report("jwksUri", `${JSON.stringify(rule.jwksUri)} is not an HTTP URL: all tokens are refused`, "jwks-unreachable");
+    return NO_KEYS;
+  }
+  const [, scheme, host = "", explicit] = uri;
+  const port = explicit ? Number(explicit) : scheme === "https" ? 443 : 80;
+  const found = providerCluster(read, host, port);
+  if (found.problem !== undefined)
+    report("jwksUri", `proxies fetch keys through the mesh, which has no service ${host}: add a ServiceEntry for it; until then tokens are refused`, "jwks-unreachable");
+  return {
+    remoteJwks: {
+      httpUri: {
+        uri: rule.jwksUri,
+        cluster: found.problem === undefined ? found.cluster : clusterName("outbound", port, "", host),
+        timeout: durationOf(rule.timeout) ?? "5s",
+      },
+      cacheDuration: "300s",
+    },
+  };
+}
