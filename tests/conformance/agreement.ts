@@ -1,7 +1,7 @@
 import { type ProxyCase, xdsCases } from "./cases.ts";
 import { type Difference, differences } from "./difference.ts";
 import { loadMesh } from "./load-mesh.ts";
-import { normalise, RESOURCE_TYPES, type ResourceType } from "./normalise.ts";
+import { normalise, normaliseName, RESOURCE_TYPES, type ResourceType, type Side } from "./normalise.ts";
 import { loadGenerators, make } from "./translation.ts";
 
 /** How our resources of one type compare with istiod's for one proxy of a case. */
@@ -50,11 +50,14 @@ function compare(
   type: ResourceType,
   made: readonly { readonly name: string; readonly resource: object }[],
 ): Comparison {
-  const wanted = expected[type] ?? new Map<string, object>();
+  const named = (name: string, side: Side) => normaliseName(name, type, side);
+  const wanted = new Map([...(expected[type] ?? [])].map(([name, resource]) => [named(name, "expected"), resource]));
   // A client asks by name for routes and endpoints, so only these were recorded.
   const byName = type === "routes" || type === "endpoints";
   const ours = new Map(
-    made.filter((one) => !byName || wanted.has(one.name)).map((one) => [one.name, one.resource] as const),
+    made
+      .map((one) => [named(one.name, "actual"), one.resource] as const)
+      .filter(([resource]) => !byName || wanted.has(resource)),
   );
   const found: Difference[] = [];
   let equal = 0;
