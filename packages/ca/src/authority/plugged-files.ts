@@ -80,7 +80,7 @@ export async function readPluggedFiles(directory: string, at: number): Promise<P
     throw new CaError("BUNDLE_INVALID", `${layout.key} cannot be used: ${(cause as Error).message}`, { cause });
   }
   const path = verifyPath(chain, roots, { at, code: "BUNDLE_INVALID" });
-  const revocations = crlText === undefined ? undefined : await readRevocations(crlText, path, at);
+  const revocations = crlText === undefined ? undefined : readRevocations(crlText, path, at);
   const fingerprint = JSON.stringify([
     certificateText,
     chainText,
