@@ -1,9 +1,9 @@
 import type { Diagnostic, Position } from "@fairlead/model";
 import type { Document } from "yaml";
 import { formatPath, type PathSegment, parsePath } from "../common/path.ts";
+import { isRecord } from "../common/record.ts";
 import { kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
-import { isRecord } from "../validation/metadata.ts";
 import { unknownKindMessage, validateDocument } from "../validation/validate.ts";
 import { isClusterScoped, isForeignKind } from "./foreign-kinds.ts";
 import { findHostile, MAX_DEPTH } from "./hostile.ts";

@@ -48,6 +48,11 @@ export function parseYaml(text: string, duplicateKeys: DuplicateKeys): readonly 
   return documents.length === undefined ? [] : (documents as Document[]);
 }
 
+/** The JSON name of a protobuf field. */
+function jsonName(protoName: string): string {
+  return protoName.replace(/_([a-zA-Z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
 /** The offset in the text of the field at `path`, or of the nearest ancestor there is; undefined for an empty document. */
 export function offsetOf(document: Document, path: readonly PathSegment[]): number | undefined {
   let node: unknown = document.contents;
@@ -56,7 +61,10 @@ export function offsetOf(document: Document, path: readonly PathSegment[]): numb
     if (isAlias(node)) node = node.resolve(document);
     if (isMap(node)) {
       // The last of several equal keys is the one that counts.
-      const pair = node.items.findLast(({ key }) => String(isScalar(key) ? key.value : key) === String(segment));
+      const keyOf = (key: unknown) => String(isScalar(key) ? key.value : key);
+      const pair =
+        node.items.findLast(({ key }) => keyOf(key) === String(segment)) ??
+        node.items.findLast(({ key }) => jsonName(keyOf(key)) === segment);
       if (pair === undefined) return offset;
       offset = (pair.key as Node | null)?.range?.[0] ?? offset;
       node = pair.value;

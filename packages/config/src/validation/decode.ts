@@ -1,7 +1,13 @@
 import * as z from "zod/mini";
+import { parseDuration } from "../common/duration.ts";
 import type { Schema } from "../schema/message.ts";
 import type { Report } from "./report.ts";
-import { reportSchemaIssues, withoutIssues } from "./schema-issues.ts";
+import { isAboutCount, reportSchemaIssues, withoutIssues } from "./schema-issues.ts";
+
+export interface DecodeOptions {
+  /** Whether the rules hold that only a CRD states (durations of at least 1 ms). Default: true. */
+  readonly crd?: boolean;
+}
 
 /**
  * Reads `value` by `schema`. With faults, all of them are reported, and the answer is what remains without the faulty
@@ -11,10 +17,23 @@ export function decode<T>(
   schema: Schema<T>,
   value: unknown,
   report: Report,
-): { complete: boolean; value: T | undefined } {
+  { crd = true }: DecodeOptions = {},
+): T | undefined {
   const result = z.safeParse(schema, value);
-  if (result.success) return { complete: true, value: result.data };
-  reportSchemaIssues(result.error.issues, schema, value, report);
-  const rest = z.safeParse(schema, withoutIssues(result.error.issues, value));
-  return { complete: false, value: rest.success ? rest.data : undefined };
+  if (result.success) return result.data;
+  const issues = result.error.issues.filter((issue) => crd || !isShortDuration(issue, value));
+  if (issues.length === 0) return value as T;
+  reportSchemaIssues(issues, schema, value, report);
+  const pruned = withoutIssues(issues, value);
+  const rest = z.safeParse(schema, pruned);
+  if (rest.success) return rest.data;
+  const usable = rest.error.issues.every((issue) => isAboutCount(issue) || (!crd && isShortDuration(issue, pruned)));
+  return usable ? (pruned as T) : undefined;
+}
+
+function isShortDuration(issue: z.core.$ZodIssue, root: unknown): boolean {
+  if (issue.code !== "custom" || issue.params?.format !== "duration") return false;
+  let value = root;
+  for (const segment of issue.path) value = (value as Readonly<Record<PropertyKey, unknown>> | undefined)?.[segment];
+  return typeof value === "string" && parseDuration(value) !== undefined;
 }

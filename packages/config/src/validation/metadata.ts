@@ -1,13 +1,8 @@
+import { isRecord } from "../common/record.ts";
 import type { ObjectMeta } from "../object.ts";
 import type { Report } from "./report.ts";
 
-type Raw = Readonly<Record<string, unknown>>;
-
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
-export function isRecord(value: unknown): value is Raw {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 function stringMap(value: unknown, report: Report): Readonly<Record<string, string>> {
   if (value === undefined || value === null) return {};

@@ -127,6 +127,12 @@ function reportCustom(params: Readonly<Record<string, unknown>>, found: unknown,
   else at.error("wrong-type", `must be ${params.expected === "object" ? "an object" : params.expected}`);
 }
 
+/** Whether the issue is about how many items or entries there are, so that each of them can still be looked at. */
+export function isAboutCount(issue: Issue): boolean {
+  if (issue.code === "too_big" || issue.code === "too_small") return issue.origin === "array";
+  return issue.code === "custom" && (issue.params?.unique !== undefined || issue.params?.entries !== undefined);
+}
+
 /**
  * A copy of `root` without what the issues are about, so that what remains can be looked at further.
  * Fields that are missing stay missing.
@@ -139,7 +145,7 @@ export function withoutIssues(issues: readonly Issue[], root: unknown): unknown 
     if (typeof parent !== "object" || parent === null || last === undefined) return;
     delete (parent as Record<PropertyKey, unknown>)[last];
   };
-  for (const issue of issues)
+  for (const issue of issues.filter((each) => !isAboutCount(each)))
     if (issue.code === "unrecognized_keys") for (const key of issue.keys) remove([...issue.path, key]);
     else if (issue.code === "custom" && Array.isArray(issue.params?.oneof))
       for (const name of issue.params.oneof.slice(1)) remove([...issue.path, name as string]);

@@ -1,8 +1,11 @@
 import type { Diagnostic } from "@fairlead/model";
+import { isDnsLabel } from "../common/names.ts";
+import { isRecord } from "../common/record.ts";
 import { KINDS, type KindDefinition, type KindName, kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
+import { checkAnnotations } from "./annotations.ts";
 import { decode } from "./decode.ts";
-import { isRecord, readMetadata } from "./metadata.ts";
+import { readMetadata } from "./metadata.ts";
 import { reportInto } from "./report.ts";
 import { closest } from "./schema-issues.ts";
 
@@ -51,15 +54,19 @@ export function validateDocument(document: unknown, { defaultNamespace = "" } = 
   const metadata = readMetadata(document.metadata, defaultNamespace, report.at("metadata"));
   const definition: KindDefinition = KINDS[name];
   const decoded = decode(definition.schema, spec === undefined ? {} : spec, report.at("spec"));
-  if (decoded.value === undefined) return { valid: false, object: undefined, diagnostics };
+  if (decoded === undefined) return { valid: false, object: undefined, diagnostics };
   const object = {
     kind: name,
     apiVersion,
     metadata,
-    spec: decoded.value,
+    spec: decoded,
     ...(status !== undefined && { status }),
   } as ConfigObject;
-  definition.validate?.(object as never, report);
+  // Its name becomes part of names of Envoy resources, where dots divide.
+  if (name === "Gateway" && metadata.name !== "" && !isDnsLabel(metadata.name))
+    report.at("metadata", "name").error("invalid-name", "the name of a gateway must be a DNS label, without dots");
+  checkAnnotations(name, object.spec, metadata, report);
+  definition.validate?.(object as never, report.at("spec"));
   const valid = !diagnostics.some(({ severity }) => severity === "error");
   return { valid, object: valid ? object : undefined, diagnostics };
 }

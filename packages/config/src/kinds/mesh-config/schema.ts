@@ -183,6 +183,7 @@ export const meshConfig = message({
   discoverySelectors: list(labelSelector),
   pathNormalization: proxyPathNormalization,
   defaultHttpRetryPolicy: httpRetry,
+  defaultInboundHttpRetryPolicy: httpRetry,
   meshMTLS: meshTlsConfig,
   tlsDefaults: meshTlsConfig,
   defaultTrafficPolicy,
