@@ -55,6 +55,16 @@ export const NORMALISATIONS: readonly Normalisation[] = [
     },
   },
   {
+    name: "no-peer-exchange",
+    reason:
+      "a server that agrees on istio-peer-exchange must send metadata that only Istio's own filter knows: ours offers what HTTP and TCP have in common",
+    types: ["listeners"],
+    visit(node, side) {
+      if (side === "actual" || !Array.isArray(node.alpnProtocols)) return;
+      node.alpnProtocols = node.alpnProtocols.filter((protocol) => protocol !== "istio-peer-exchange");
+    },
+  },
+  {
     name: "default-target-port",
     reason:
       "the fake API server behind the corpus does not default a Service's targetPort to its port, so istiod saw target port 0 where a cluster has 9080",
@@ -68,6 +78,19 @@ export const NORMALISATIONS: readonly Normalisation[] = [
     types: ["endpoints"],
     visit(node) {
       if (node.healthStatus === "HEALTHY") delete node.healthStatus;
+    },
+  },
+  {
+    name: "twice-selected",
+    reason:
+      "istiod sends an endpoint twice where a Service and a ServiceEntry of one host select it; Envoy keeps one host an address, and so do we",
+    types: ["endpoints"],
+    visit(node, side) {
+      if (side === "actual" || !Array.isArray(node.lbEndpoints)) return;
+      const kept = [...new Map(node.lbEndpoints.map((endpoint) => [JSON.stringify(endpoint), endpoint])).values()];
+      if (kept.length === node.lbEndpoints.length) return;
+      node.lbEndpoints = kept;
+      node.loadBalancingWeight = kept.reduce((sum, endpoint) => sum + endpoint.loadBalancingWeight, 0);
     },
   },
 ];

@@ -111,13 +111,13 @@ function localFilter(
   const tried = policies.filter(isDryRun);
   const rules = (list: readonly AuthorizationPolicy[]) =>
     rbacRules(action, policiesOf(input, list, action === "ALLOW"));
-  const prefix = SHADOW_PREFIX[action];
+  // Istio names the prefix of ALLOW where nothing is tried; it has no effect there.
+  const prefix = tried.length > 0 ? SHADOW_PREFIX[action] : SHADOW_PREFIX.ALLOW;
   return [
     filter(input, policies, {
       ...(enforced.length > 0 ? { rules: rules(enforced) } : {}),
-      ...(tried.length > 0
-        ? { shadowRules: rules(tried), ...(prefix ? { shadowRulesStatPrefix: prefix } : {}) }
-        : {}),
+      ...(tried.length > 0 ? { shadowRules: rules(tried) } : {}),
+      ...(prefix ? { shadowRulesStatPrefix: prefix } : {}),
     }),
   ];
 }
