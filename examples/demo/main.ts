@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundlePem, initAuthority } from "@fairlead/ca";
-import { joinTokens } from "@fairlead/ca/grpc";
+import { clientCertificate, joinTokens } from "@fairlead/ca/grpc";
 import { directoryStore } from "@fairlead/config/directory";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { formatDiagnostic, parseSpiffeId } from "@fairlead/model";
@@ -208,7 +208,7 @@ async function main(): Promise<void> {
   const listening = await plane.listen({
     ads: `${CONTROL}:15010`,
     http: `${CONTROL}:15014`,
-    certificates: { address: `${CONTROL}:15012`, authenticators: [tokens] },
+    certificates: { address: `${CONTROL}:15012`, authenticators: [clientCertificate({ authority }), tokens] },
   });
   const around = {
     ads: listening.ads,
