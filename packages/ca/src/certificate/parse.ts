@@ -91,8 +91,8 @@ function readStrictly(der: Uint8Array): Certificate {
   if (!Buffer.from(inner).equals(algorithm)) throw new DerError("the two signature algorithms differ");
   const [issuer, issuerText] = name(tbs, "issuer");
   const validity = enter(tbs, TAG.SEQUENCE, "validity");
-  const notBefore = time(validity);
-  const notAfter = time(validity);
+  const notBefore = readTime(validity);
+  const notAfter = readTime(validity);
   mustEnd(validity, "validity");
   const [subject, subjectText] = name(tbs, "subject");
   const spki = whole(tbs, expect(tbs, TAG.SEQUENCE, "subjectPublicKeyInfo"));
@@ -138,7 +138,7 @@ function name(from: Cursor, what: string): [Uint8Array, string] {
 }
 
 /** UTCTime or GeneralizedTime as RFC 5280, section 4.1.2.5 allows them: seconds, Z, no fractions. */
-function time(from: Cursor): number {
+export function readTime(from: Cursor): number {
   const tag = peekTag(from);
   const text = Buffer.from(contents(from, next(from))).toString("latin1");
   const match =
