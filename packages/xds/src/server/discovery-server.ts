@@ -110,6 +110,7 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
     counters,
     plaintextSecrets: false,
     enqueue,
+    opened: () => undefined,
     ended(stream) {
       streams.delete(stream);
       due.delete(stream);
@@ -124,33 +125,52 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
     },
   };
 
-  const insecureContext: StreamContext = { ...context, plaintextSecrets: true };
-
-  const accept = (transport: Transport, insecure = false): Pick<DiscoveryStream, "receive" | "close"> => {
-    const stream = new DiscoveryStream(insecure ? insecureContext : context, transport, ++lastId);
+  const accept = (transport: Transport, own: StreamContext = context): Pick<DiscoveryStream, "receive" | "close"> => {
+    const stream = new DiscoveryStream(own, transport, ++lastId);
     counters.streamsOpened++;
     if (closed || streams.size >= (options.maxStreams ?? 20_000)) {
       counters.streamsRefused++;
       if (closed) stream.end(STATUS.unavailable, "the server is shutting down");
       else stream.end(STATUS.resourceExhausted, "too many streams");
-    } else streams.add(stream);
+    } else {
+      streams.add(stream);
+      own.opened(stream);
+    }
     return stream;
   };
 
   const server: DiscoveryServer = {
     async listen(listenOptions) {
+      const own = new Set<DiscoveryStream>();
+      const ownContext: StreamContext = {
+        ...context,
+        plaintextSecrets: listenOptions.insecure === true,
+        opened: (stream) => void own.add(stream),
+        ended(stream) {
+          own.delete(stream);
+          context.ended(stream);
+        },
+      };
       const bound = await listenGrpc(listenOptions, {
-        accept: (transport) => accept(transport, listenOptions.insecure),
+        accept: (transport) => accept(transport, ownContext),
         maxRequestBytes: options.maxRequestBytes ?? 4 << 20,
         maxConnectionAge: options.maxConnectionAge,
       });
-      listening.add(bound);
-      return bound;
+      const listener: Listening = {
+        ...bound,
+        async close() {
+          listening.delete(listener);
+          for (const stream of [...own]) stream.end(STATUS.unavailable, "the server no longer listens here");
+          await bound.close();
+        },
+      };
+      listening.add(listener);
+      return listener;
     },
     on: (name, listener) => events.on(name, listener),
     clients: () => [...streams].flatMap((stream) => statusOf(stream) ?? []),
     metrics: () => ({
-      ...counters,
+      ...structuredClone(counters),
       streams: streams.size,
       bytesInFlight: budget.bytesInFlight,
       bytesStalled: budget.stalledBytes,

@@ -199,6 +199,7 @@ function serveFetch(typeUrl: string | undefined, transport: Peer["transport"], h
       mode: "sotw",
       peer: peerOf(call, transport),
       typeUrl,
+      single: true,
       send: (bytes, done) => {
         answer(null, bytes);
         done();

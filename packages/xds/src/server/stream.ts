@@ -54,6 +54,8 @@ export interface Transport {
   readonly peer: Peer;
   /** The one type of the service, or `undefined` for an aggregated stream. */
   readonly typeUrl: string | undefined;
+  /** The client waits for one response, be it empty. */
+  readonly single?: boolean;
   /** Never called again before `done`. The bytes are shared and must not be changed. */
   send(bytes: Buffer, done: (error?: Error | null) => void): void;
   /** Ends the stream from the server's side. */
@@ -72,6 +74,7 @@ export interface StreamContext {
   readonly events: Emitter;
   readonly counters: Counters;
   readonly plaintextSecrets: boolean;
+  opened(stream: DiscoveryStream): void;
   /** The stream has ended, by whichever side. */
   ended(stream: DiscoveryStream): void;
   /** Has `stream.pump()` called soon. */
@@ -237,7 +240,7 @@ export class DiscoveryStream {
     const state = createTypeState(type, subscription);
     if (type.secret && this.#withholdsSecrets()) this.#context.counters.secretsWithheld++;
     state.nonce = request.nonce;
-    state.owed = subscription.wildcard || (sotw && type.fullState);
+    state.owed = subscription.wildcard || (sotw && type.fullState) || this.#transport.single === true;
     if (sotw && type.fullState && request.version !== "") {
       const target = this.#target(state);
       if (versionOf(target) === request.version) {
@@ -370,7 +373,10 @@ export class DiscoveryStream {
       if (type.heldOnRemoval) {
         const union = withoutRemovals(state.sent, target);
         if (union !== target) {
-          const at = this.#removableAt(now);
+          let at = this.#removableAt(now);
+          // Endpoints are emptied after their cluster is gone, and mostly not at all, as the client no longer asks for them then.
+          if (type.typeUrl === ENDPOINT_TYPE)
+            at = Math.max(at, this.#state(CLUSTER_TYPE)?.outstanding?.deadline ?? now);
           if (now < at) {
             holding = true;
             waits.push(at);
@@ -403,7 +409,7 @@ export class DiscoveryStream {
       else state.bisection.accepted();
       this.#context.enqueue(this);
     }
-    const partial = this.#transport.mode === "sotw" && !state.type.fullState;
+    const partial = this.#transport.mode === "sotw" && !state.type.fullState && !this.#transport.single;
     if (upserts > 0 || (removals > 0 && !partial) || (state.owed && !partial)) return answer;
     state.owed = false;
     state.resend = NO_NAMES;
