@@ -266,8 +266,11 @@ export class Derivations {
     const reader: Reader = {
       bucket: (name, key) => {
         const id = `${name}${separator}${key}`;
-        const value = this.#mesh.bucketById(id);
-        buckets.set(id, value);
+        let value = buckets.get(id);
+        if (value === undefined && !buckets.has(id)) {
+          value = this.#mesh.bucketById(id);
+          buckets.set(id, value);
+        }
         return value as never;
       },
       fact: (name, select) => {

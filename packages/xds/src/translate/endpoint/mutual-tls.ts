@@ -23,8 +23,15 @@ export function mutualTlsCheck(
   const stated = modeForPort(own, port) ?? modeForPort(rule?.trafficPolicy, port);
   if (stated !== undefined) return () => stated === "ISTIO_MUTUAL";
   const root = rootNamespaceOf(read);
-  const hasPolicies = (namespace: string) =>
-    (read.bucket("config", `PeerAuthentication/${namespace}`) ?? []).length > 0;
+  const known = new Map<string, boolean>();
+  const hasPolicies = (namespace: string): boolean => {
+    let has = known.get(namespace);
+    if (has === undefined) {
+      has = (read.bucket("config", `PeerAuthentication/${namespace}`) ?? []).length > 0;
+      known.set(namespace, has);
+    }
+    return has;
+  };
   const rootHasPolicies = hasPolicies(root);
   return ({ namespace, labels }, endpointPort) => {
     if (!rootHasPolicies && !hasPolicies(namespace)) return true;
