@@ -1,8 +1,8 @@
+import { translate } from "@fairlead/xds/translate";
 import { type ProxyCase, xdsCases } from "./cases.ts";
 import { type Difference, differences } from "./difference.ts";
 import { loadMesh } from "./load-mesh.ts";
 import { normalise, normaliseName, RESOURCE_TYPES, type ResourceType, type Side } from "./normalise.ts";
-import { loadGenerators, make } from "./translation.ts";
 
 /** How our resources of one type compare with istiod's for one proxy of a case. */
 export interface Comparison {
@@ -23,7 +23,6 @@ export interface Agreement {
 
 /** Runs all cases (or one) and compares every resource. */
 export async function compareCases(only?: string): Promise<Agreement> {
-  const generators = await loadGenerators();
   const comparisons: Comparison[] = [];
   const waiting: { case: string; reason: string }[] = [];
   for (const one of xdsCases()) {
@@ -34,11 +33,9 @@ export async function compareCases(only?: string): Promise<Agreement> {
     }
     const mesh = await loadMesh(one.folder);
     for (const proxy of one.proxies) {
-      for (const type of RESOURCE_TYPES) {
-        const generator = generators[type];
-        if (generator && proxy.expected[type])
-          comparisons.push(compare(one.name, proxy, type, make(mesh, proxy.node, generator)));
-      }
+      const made = translate(mesh, proxy.node);
+      for (const type of RESOURCE_TYPES)
+        if (proxy.expected[type]) comparisons.push(compare(one.name, proxy, type, made[type]));
     }
   }
   return { comparisons, waiting };
