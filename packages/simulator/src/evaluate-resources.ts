@@ -1,4 +1,4 @@
-import { type HttpConnectionManager, unpack } from "./envoy.ts";
+import { type FilterChain, type HttpConnectionManager, unpack } from "./envoy.ts";
 import type { Closed, Evaluation, Failure } from "./evaluation.ts";
 import { evaluateHttp } from "./http/manager.ts";
 import { downstreamTls, handshakeFailure } from "./listener/downstream-tls.ts";
@@ -36,9 +36,7 @@ export function evaluateResources(resources: Resources, call: Call, tracer?: Tra
   const on = { ...at, filterChain: chain.name ?? "" };
   const refused = handshakeFailure(chain, connection, tracer);
   if (refused) return { ...on, branches: [refused] };
-  const manager = (chain.filters ?? [])
-    .map(({ typedConfig }) => unpack<HttpConnectionManager>(typedConfig, MANAGER))
-    .find((found) => found !== undefined);
+  const manager = connectionManager(chain);
   if (manager) {
     const garbled = undecodable(call, downstreamTls(chain) !== undefined);
     if (garbled) {
@@ -55,6 +53,13 @@ export function evaluateResources(resources: Resources, call: Call, tracer?: Tra
   const branches = evaluateTcp(chain, connection, tracer);
   if (branches) return { ...on, branches };
   return { ...on, branches: [closed("no-proxying-filter", "the filter chain has no filter that proxies")] };
+}
+
+/** The HTTP connection manager of a chain; undefined when it speaks no HTTP. */
+export function connectionManager(chain: FilterChain): HttpConnectionManager | undefined {
+  return (chain.filters ?? [])
+    .map(({ typedConfig }) => unpack<HttpConnectionManager>(typedConfig, MANAGER))
+    .find((found) => found !== undefined);
 }
 
 function undecodable({ connection, request }: Call, terminatesTls: boolean): string | undefined {

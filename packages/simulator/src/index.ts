@@ -1,1 +1,14 @@
+// Ask a mesh.
+export type { Answer, Destination, Outcome, Response, Rewrites, RoutePolicy } from "./answer.ts";
+export { SimulatorError, type SimulatorErrorCode } from "./error.ts";
+export { type EvaluateOptions, evaluate, type Question } from "./evaluate.ts";
+// Ask the resources of any Envoy.
 export { type Call, evaluateResources } from "./evaluate-resources.ts";
+export type { Branch, Closed, Evaluation, Failure, Forward, Reply } from "./evaluation.ts";
+export type { Entry } from "./listener/select.ts";
+export { type LoadedMesh, type MeshOptions, meshFromYaml, type YamlText } from "./mesh/from-yaml.ts";
+export type { Locate } from "./mesh/positions.ts";
+export type { RequestInput } from "./request.ts";
+export type { Resources } from "./resources.ts";
+export type { Connection, HttpSubject } from "./subject.ts";
+export { formatTrace, recordTrace, type Tracer, type TraceSource, type TraceStep } from "./trace.ts";

@@ -25,6 +25,8 @@ export interface TraceStep {
 export interface Tracer {
   /** `node`: the object of the resource that stands for the rule, by which its source is found. */
   add(step: string, rule: string, matched: boolean, reason: string, node?: object): void;
+  /** Takes over steps of another proxy. */
+  include(steps: readonly TraceStep[]): void;
 }
 
 /** A tracer that keeps the steps in order. */
@@ -35,6 +37,7 @@ export function recordTrace(
   const steps: TraceStep[] = [];
   return {
     steps,
+    include: (others) => void steps.push(...others),
     add(step, rule, matched, reason, node) {
       const source = node && sourceOf?.(node);
       steps.push({ step: prefix + step, rule, matched, reason, ...(source && { source }) });

@@ -136,11 +136,12 @@ export function selectFilterChain(
       chains.forEach((chain, index) => {
         if (ranks[index] === best && best >= 0) return;
         const asks = criterion.wanted(chain);
+        const wins = ranks[index] === 0 ? "asks for no" : "has a less specific";
         const why =
           ranks[index] === NO
-            ? `is ${criterion.seen}, wanted ${asks}`
-            : `${asks || "nothing"} is less specific than another chain's`;
-        tracer.add("filter chain", name(chain), false, `${criterion.name} ${why}`, chain);
+            ? `${criterion.name} is ${criterion.seen}, wanted ${asks}`
+            : `${wins} ${criterion.name}${ranks[index] === 0 ? "" : ` (${asks})`}; another chain matches better`;
+        tracer.add("filter chain", name(chain), false, why, chain);
       });
     chains = best < 0 ? [] : chains.filter((_, index) => ranks[index] === best);
     if (chains.length === 0) break;

@@ -1,0 +1,134 @@
+import type { Mesh } from "@fairlead/mesh";
+import type { ProxyNode } from "@fairlead/model";
+import type { Answer } from "./answer.ts";
+import { endpointShares } from "./cluster/endpoints.ts";
+import type { HttpConnectionManager, Listener } from "./envoy.ts";
+import { connectionManager, evaluateResources } from "./evaluate-resources.ts";
+import type { Branch, Evaluation } from "./evaluation.ts";
+import { departureTransport, type Refusal, refusalsAt } from "./mesh/arrival.ts";
+import { entryPoint } from "./mesh/entry.ts";
+import { findNode } from "./mesh/node.ts";
+import { type Locate, positionsOf, sourceFinder } from "./mesh/positions.ts";
+import { worldOf } from "./mesh/world.ts";
+import { type ParsedRequest, parseRequest, type RequestInput } from "./request.ts";
+import { indexOf } from "./resources.ts";
+import { type Arrived, summarise } from "./summary.ts";
+import { formatTrace, recordTrace, type Tracer } from "./trace.ts";
+
+/** Who asks for what. */
+export interface Question {
+  /**
+   * The caller: `WORKLOAD.NAMESPACE` (name of a Pod, of its controller, or its `app` label), or a proxy. From a gateway, the
+   * request arrives at it from outside; from a sidecar, its own workload makes it.
+   */
+  readonly from: string | ProxyNode;
+  readonly request: RequestInput;
+  /** Where to connect instead of where the URL leads: `ADDRESS:PORT`. */
+  readonly at?: string;
+}
+
+export interface EvaluateOptions {
+  /** Where fields are written. Meshes of `meshFromYaml` know it themselves. */
+  readonly locate?: Locate;
+  /** Whether the proxies of the callees are looked at too. Default true. */
+  readonly callees?: boolean;
+}
+
+/**
+ * What becomes of a request in a mesh: through the caller's proxy, to clusters and endpoints, past the proxies of the
+ * callees. It reads the resources that the control plane would send, not the configuration they are made from. Pure: the
+ * same answer for the same mesh and question. Throws `SimulatorError` for an unknown workload or host and for a request that
+ * cannot be read.
+ */
+export function evaluate(mesh: Mesh, question: Question, options: EvaluateOptions = {}): Answer {
+  const request = parseRequest(question.request);
+  const node = typeof question.from === "string" ? findNode(mesh, question.from) : question.from;
+  const locate = options.locate ?? positionsOf(mesh);
+  const run = (tracer?: Tracer): ReturnType<typeof summarise> => {
+    const call = entryPoint(mesh, node, request, question.at);
+    const evaluation = evaluateResources(worldOf(mesh, node).resources, call, tracer);
+    const arrive = (branch: Branch) =>
+      arrival(mesh, node, request, locate, evaluation, branch, options.callees ?? true, tracer);
+    return summarise(evaluation.branches.map(arrive));
+  };
+  const answer = run();
+  let steps: Answer["trace"] | undefined;
+  const trace = () => {
+    if (steps === undefined) {
+      const tracer = recordTrace(sourceFinder(worldOf(mesh, node).provenance, locate));
+      run(tracer);
+      steps = tracer.steps;
+    }
+    return steps;
+  };
+  return {
+    ...answer,
+    get trace() {
+      return trace();
+    },
+    explain: () => `${headline(question, answer)}\n${formatTrace(trace())}`,
+  };
+}
+
+function arrival(
+  mesh: Mesh,
+  node: ProxyNode,
+  request: ParsedRequest,
+  locate: Locate | undefined,
+  evaluation: Evaluation,
+  branch: Branch,
+  withCallees: boolean,
+  tracer: Tracer | undefined,
+): Arrived {
+  if (branch.kind !== "forward") return { branch };
+  const { resources } = worldOf(mesh, node);
+  const index = indexOf(resources);
+  const cluster = index.clusters.get(branch.cluster);
+  if (cluster === undefined) {
+    tracer?.add("cluster", branch.cluster, false, "there is no cluster of this name: 503");
+    return { branch, missing: true };
+  }
+  const assignment =
+    cluster.loadAssignment ?? index.endpoints.get(cluster.edsClusterConfig?.serviceName || branch.cluster);
+  const endpoints = endpointShares(cluster, assignment);
+  const many =
+    endpoints.length === 0
+      ? "has no endpoint that is known"
+      : `has ${endpoints.length} endpoint${endpoints.length > 1 ? "s" : ""}`;
+  tracer?.add(
+    "cluster",
+    branch.cluster,
+    true,
+    cluster.type === "ORIGINAL_DST" ? "goes to where the client dialled" : many,
+    cluster,
+  );
+  const manager = managerOf(resources.listeners, evaluation);
+  const departure = { mesh, node, locate, request, cluster, endpoints, manager };
+  const refusals: readonly Refusal[] = withCallees ? refusalsAt(departure, branch, tracer) : [];
+  return { branch, cluster, endpoints, transport: departureTransport(departure), refusals };
+}
+
+/** The connection manager that the request went through, for what it changes on the way out. */
+function managerOf(
+  listeners: readonly Listener[],
+  { listener, filterChain }: Evaluation,
+): HttpConnectionManager | undefined {
+  const found = listeners.find(({ name }) => name === listener);
+  const chains = [...(found?.filterChains ?? []), ...(found?.defaultFilterChain ? [found.defaultFilterChain] : [])];
+  const chain = chains.find(({ name }) => (name ?? "") === filterChain);
+  return chain && connectionManager(chain);
+}
+
+function headline({ from, request }: Question, answer: ReturnType<typeof summarise>): string {
+  const who = typeof from === "string" ? from : from.name;
+  const where = answer.destinations.map(({ service, subset, port, cluster, share }) => {
+    const name = service ? `${service}:${port}${subset ? ` subset ${subset}` : ""}` : cluster;
+    return `${Number((share * 100).toPrecision(6))} % to ${name}`;
+  });
+  const own = answer.response
+    ? [
+        `${Number((answer.response.share * 100).toPrecision(6))} % answered ${answer.response.status} by ${answer.response.by}`,
+      ]
+    : [];
+  return `${request.method ?? ""} ${request.url} from ${who}: ${answer.outcome}${where.length + own.length > 0 ? `, ${[...where, ...own].join(", ")}` : ""}`.trim();
+}

@@ -1,0 +1,68 @@
+import type { Mesh } from "@fairlead/mesh";
+import { matchesLabels, type ProxyNode, parseNode, type Workload } from "@fairlead/model";
+import { SimulatorError } from "../error.ts";
+import { knownNames } from "./nearest.ts";
+
+/** An address that no workload has, for those that have none in the files (Deployments without Pods). RFC 5737. */
+export const UNKNOWN_ADDRESS = "192.0.2.1";
+
+/** The proxy beside a workload: a gateway when a Gateway of the mesh selects it, else a sidecar. */
+export function nodeOf(mesh: Mesh, workload: Workload): ProxyNode {
+  const { name, namespace, labels, serviceAccount, clusterId, network, workloadName, locality } = workload;
+  const { node, diagnostics } = parseNode({
+    id: `${isGateway(mesh, workload) ? "router" : "sidecar"}~${workload.addresses[0] ?? UNKNOWN_ADDRESS}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    metadata: {
+      NAMESPACE: namespace,
+      LABELS: labels,
+      SERVICE_ACCOUNT: serviceAccount,
+      CLUSTER_ID: clusterId,
+      NETWORK: network,
+      WORKLOAD_NAME: workloadName,
+      ...(workload.addresses.length > 0 && { INSTANCE_IPS: workload.addresses.join(",") }),
+    },
+    locality: { region: locality.region, zone: locality.zone, subZone: locality.subzone },
+  });
+  if (node) return node;
+  throw new SimulatorError("unknown-workload", diagnostics.map(({ message }) => message).join("; "));
+}
+
+function isGateway(mesh: Mesh, { labels }: Workload): boolean {
+  for (const { spec } of mesh.objects("Gateway")) {
+    const selector = spec.selector ?? {};
+    if (Object.keys(selector).length > 0 && matchesLabels(selector, labels)) return true;
+  }
+  return false;
+}
+
+/** Finds the proxy of `WORKLOAD.NAMESPACE` by the workload's name, its controller's name, or its `app` label. */
+export function findNode(mesh: Mesh, from: string): ProxyNode {
+  const dot = from.lastIndexOf(".");
+  const name = dot < 0 ? from : from.slice(0, dot);
+  const namespace = dot < 0 ? "default" : from.slice(dot + 1);
+  const workloads = mesh.bucket("workloads", namespace) ?? [];
+  const by = (has: (workload: Workload) => boolean) => workloads.find(has);
+  const found =
+    by((workload) => workload.name === name) ??
+    by((workload) => workload.workloadName === name) ??
+    by(({ labels }) => labels.app === name || labels["app.kubernetes.io/name"] === name) ??
+    by(({ labels }) => labels["service.istio.io/canonical-name"] === name);
+  if (found) return nodeOf(mesh, found);
+  const known = [...namespacesOf(mesh)].flatMap((one) =>
+    (mesh.bucket("workloads", one) ?? []).flatMap((workload) => [
+      `${workload.workloadName}.${one}`,
+      ...(workload.labels.app ? [`${workload.labels.app}.${one}`] : []),
+    ]),
+  );
+  throw new SimulatorError(
+    "unknown-workload",
+    `there is no workload ${name} in namespace ${namespace}; ${knownNames(`${name}.${namespace}`, known)}`,
+  );
+}
+
+function namespacesOf(mesh: Mesh): ReadonlySet<string> {
+  return new Set([
+    ...(mesh.bucket("serviceNamespaces", "") ?? []),
+    "default",
+    ...(mesh.bucket("configNamespaces", "WorkloadEntry") ?? []),
+  ]);
+}
