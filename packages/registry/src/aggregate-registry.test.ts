@@ -63,6 +63,7 @@ describe("aggregateRegistry", () => {
     ]);
     expect(registry.services.get(KEY)?.addresses).toEqual(["10.0.0.1", "10.9.0.1"]);
     expect(registry.services.get(KEY)?.ports).toHaveLength(1);
+    expect(registry.diagnostics()).toMatchObject([{ code: "service-shadowed", severity: "info" }]);
   });
 
   it("keeps endpoints and workloads of equal names apart", () => {

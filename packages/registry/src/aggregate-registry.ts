@@ -1,4 +1,4 @@
-import type { Collection, Diagnostic, Service } from "@fairlead/model";
+import { type Collection, type Diagnostic, type Service, serviceKey } from "@fairlead/model";
 import { ContributedCollection, type Resolve } from "./contributed-collection.ts";
 import type { Registry } from "./registry.ts";
 import { RegistryError } from "./registry-error.ts";
@@ -53,6 +53,7 @@ export function aggregateRegistry(registries: readonly Registry[], name = "aggre
     diagnostics: () => [
       ...registries.flatMap((registry) => registry.diagnostics()),
       ...[...failures].map(([registry, failure]) => unreadable(registry, failure)),
+      ...shadowed(registries),
     ],
     close: () => {
       for (const unsubscribe of subscriptions) unsubscribe();
@@ -86,6 +87,24 @@ function unreadable(registry: Registry, failure: unknown): Diagnostic {
   return { code: "registry-unavailable", severity: "error", path: "", message };
 }
 
+/** Services that an earlier registry has too, so that they are not seen. */
+function* shadowed(registries: readonly Registry[]): Iterable<Diagnostic> {
+  const owners = new Map<string, { readonly registry: Registry; readonly service: Service }>();
+  for (const registry of registries)
+    for (const [key, service] of [...registry.services.values()].map((one) => [serviceKey(one), one] as const)) {
+      const owner = owners.get(key);
+      if (owner === undefined) owners.set(key, { registry, service });
+      else if (!isOneInSeveralClusters(owner.service, service)) {
+        const message = `${service.hostname} of registry ${owner.registry.name} comes before that of ${registry.name}`;
+        yield { code: "service-shadowed", severity: "info", path: "", message, object: service.source };
+      }
+    }
+}
+
+function isOneInSeveralClusters(a: Service, b: Service): boolean {
+  return a.registry === "Kubernetes" && b.registry === "Kubernetes";
+}
+
 async function closeAll(registries: readonly Registry[]): Promise<void> {
   const results = await Promise.allSettled(registries.map(async (registry) => registry.close()));
   const failed = results.filter((result) => result.status === "rejected").map((result) => result.reason as unknown);
@@ -95,7 +114,7 @@ async function closeAll(registries: readonly Registry[]): Promise<void> {
 function mergeClusters(services: readonly Service[]): Service {
   const [first, ...others] = services;
   if (first === undefined) throw new RangeError("no services to merge");
-  const clusters = others.filter((service) => service.registry === "Kubernetes" && first.registry === "Kubernetes");
+  const clusters = others.filter((service) => isOneInSeveralClusters(first, service));
   if (clusters.length === 0) return first;
   const all = [first, ...clusters];
   return {

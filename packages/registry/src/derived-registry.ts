@@ -1,6 +1,8 @@
 import {
   type Diagnostic,
+  formatObject,
   type Namespace,
+  type ObjectRef,
   objectKey,
   type Service,
   type ServiceEndpoints,
@@ -39,6 +41,8 @@ export class DerivedRegistry implements Registry {
   readonly #readers = new Map<string, Set<string>>();
   readonly #topics = new Map<string, ReadonlySet<string>>();
   readonly #diagnostics = new Map<string, readonly Diagnostic[]>();
+  /** By service key, those that another owner of the host keeps out. */
+  readonly #leftOut = new Map<string, readonly Service[]>();
   readonly #onClose: () => void;
   #closed = false;
 
@@ -49,7 +53,11 @@ export class DerivedRegistry implements Registry {
     this.ready.catch(() => undefined);
     this.#derive = options.derive;
     this.#onClose = options.onClose;
-    this.services = new ContributedCollection(this.ready, (key, values) => [[key, mergeServices(values)]]);
+    this.services = new ContributedCollection(this.ready, (key, values) => {
+      const { service, left } = mergeServices(values);
+      this.#leftOut.set(key, left);
+      return [[key, service]];
+    });
     this.workloads = new ContributedCollection(this.ready);
     this.endpoints = new ContributedCollection(this.ready);
     this.namespaces = new ContributedCollection(this.ready);
@@ -72,7 +80,15 @@ export class DerivedRegistry implements Registry {
   }
 
   diagnostics(): readonly Diagnostic[] {
-    return [...this.#diagnostics.values()].flat();
+    return [...[...this.#diagnostics.values()].flat(), ...this.#conflicts()];
+  }
+
+  *#conflicts(): Iterable<Diagnostic> {
+    for (const [key, left] of this.#leftOut) {
+      const owner = this.services.get(key);
+      if (owner === undefined) this.#leftOut.delete(key);
+      else for (const { hostname, source } of left) yield hostConflict(hostname, owner.source, source);
+    }
   }
 
   close(): void {
@@ -103,4 +119,11 @@ export class DerivedRegistry implements Registry {
     readers?.delete(unit);
     if (readers?.size === 0) this.#readers.delete(topic);
   }
+}
+
+function hostConflict(hostname: string, owner: ObjectRef, object: ObjectRef): Diagnostic {
+  const message =
+    `${hostname} is owned by the older ${formatObject(owner)}; resolution, labels, selector or exportTo differ, ` +
+    "so this object's ports are not added";
+  return { code: "host-conflict", severity: "warning", path: "spec.hosts", message, object };
 }

@@ -6,7 +6,7 @@ export function isIpAddress(text: string): boolean {
   return /^[0-9a-fA-F:.]+$/.test(text) && text.includes(":") && URL.canParse(`http://[${text}]/`);
 }
 
-/** An address or CIDR range; a range of one address is written as that address. Undefined: it is neither. */
+/** An address or CIDR range; a range of one address is written as that address, in its canonical form. Undefined: it is neither. */
 export function normalizeVirtualIp(text: string): string | undefined {
   if (isIpAddress(text)) return text;
   const slash = text.indexOf("/");
@@ -15,5 +15,6 @@ export function normalizeVirtualIp(text: string): string | undefined {
   const bits = text.slice(slash + 1);
   const width = IPV4.test(address) ? 32 : 128;
   if (!isIpAddress(address) || !/^(0|[1-9]\d{0,2})$/.test(bits) || Number(bits) > width) return undefined;
-  return Number(bits) === width ? address : text;
+  if (Number(bits) < width) return text;
+  return width === 32 ? address : new URL(`http://[${address}]/`).hostname.slice(1, -1);
 }

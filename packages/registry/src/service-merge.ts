@@ -8,25 +8,35 @@ export function compareServiceAge(a: Service, b: Service): number {
   return a.source.name < b.source.name ? -1 : a.source.name > b.source.name ? 1 : 0;
 }
 
+/** One service of several, and those that had no part in it. */
+export interface MergedServices {
+  readonly service: Service;
+  readonly left: readonly Service[];
+}
+
 /**
  * One service of several with the same namespace and host (two ServiceEntries may name one host). The oldest owns the
  * host; ports and addresses of the others are added when resolution, labels, selector and visibility are the same.
  * Source: Istio `SidecarScope.appendSidecarServices`.
  */
-export function mergeServices(services: readonly Service[]): Service {
+export function mergeServices(services: readonly Service[]): MergedServices {
   const [oldest, ...others] = [...services].sort(compareServiceAge);
   if (oldest === undefined) throw new RangeError("no services to merge");
-  let merged = oldest;
+  const left: Service[] = [];
+  let service = oldest;
   for (const other of others) {
-    if (!mayMerge(oldest, other)) continue;
-    merged = {
-      ...merged,
-      ports: mergePorts(merged.ports, other.ports),
-      addresses: [...new Set([...merged.addresses, ...other.addresses])],
-      subjectAltNames: [...new Set([...merged.subjectAltNames, ...other.subjectAltNames])],
+    if (!mayMerge(oldest, other)) {
+      left.push(other);
+      continue;
+    }
+    service = {
+      ...service,
+      ports: mergePorts(service.ports, other.ports),
+      addresses: [...new Set([...service.addresses, ...other.addresses])],
+      subjectAltNames: [...new Set([...service.subjectAltNames, ...other.subjectAltNames])],
     };
   }
-  return merged;
+  return { service, left };
 }
 
 /** Ports of both; a number or name that the first has is not taken from the second. */

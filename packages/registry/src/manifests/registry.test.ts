@@ -2,6 +2,7 @@ import { textStore } from "@fairlead/config";
 import { MemoryCollection } from "@fairlead/model";
 import { describe, expect, it } from "vitest";
 import { registryContract } from "../testing/contract.ts";
+import { joinCollections } from "./join.ts";
 import { type KubernetesObject, kubernetesObjectKey, kubernetesObjects } from "./object.ts";
 import type { ManifestsRegistryOptions } from "./options.ts";
 import { manifestsRegistry } from "./registry.ts";
@@ -74,6 +75,22 @@ registryContract({ describe, it }, "manifestsRegistry (EndpointSlices)", () => {
         ]),
       ),
     remove: () => void collection.replace(new Map()),
+  };
+});
+
+registryContract({ describe, it }, "manifestsRegistry (joined collections)", () => {
+  const services = new MemoryCollection<KubernetesObject>();
+  const slices = new MemoryCollection<KubernetesObject>();
+  return {
+    registry: manifestsRegistry(joinCollections([services, slices])),
+    set: (addresses) => {
+      slices.set("slice", slice(addresses.map((address) => ({ addresses: [address] }))));
+      services.set("service", { ...service });
+    },
+    remove: () => {
+      services.delete("service");
+      slices.delete("slice");
+    },
   };
 });
 

@@ -149,6 +149,7 @@ describe("serviceEntryRegistry", () => {
     );
     expect(registry.services.get("shop/a.test")?.source.name).toBe("old");
     expect(registry.services.get("shop/a.test")?.ports.map(({ number }) => number)).toEqual([80, 81]);
+    expect(registry.diagnostics()).toMatchObject([{ code: "host-conflict", object: { name: "odd" } }]);
     config.delete("ServiceEntry/old");
     expect(registry.services.get("shop/a.test")?.ports.map(({ number }) => number)).toEqual([81]);
   });
