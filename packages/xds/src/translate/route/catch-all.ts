@@ -1,5 +1,5 @@
 import type { Destination } from "@fairlead/config";
-import { meshConfigOf, type Query, type Reader, sidecarScopeOf } from "@fairlead/mesh";
+import { meshConfigOf, type Query, type Reader, sidecarOf } from "@fairlead/mesh";
 import type { ObjectRef } from "@fairlead/model";
 import type { Route, VirtualHost } from "../../proto/types.ts";
 import { clusterName, PASSTHROUGH_CLUSTER } from "../names.ts";
@@ -21,7 +21,7 @@ export interface OutboundTrafficPolicy {
  * Source: Istio API, `Sidecar.outboundTrafficPolicy`, `MeshConfig.outboundTrafficPolicy`.
  */
 export function outboundTrafficPolicyOf(read: Reader): OutboundTrafficPolicy {
-  const { sidecar } = sidecarScopeOf(read);
+  const sidecar = sidecarOf(read);
   const own = sidecar?.spec.outboundTrafficPolicy;
   if (sidecar && own) {
     const object = { kind: sidecar.kind, namespace: sidecar.metadata.namespace, name: sidecar.metadata.name };

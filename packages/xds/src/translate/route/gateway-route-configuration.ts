@@ -52,7 +52,10 @@ function collectHosts(build: Build, servers: readonly PlacedServer[]): ReadonlyM
       const tls = server.tls !== undefined;
       const routes =
         made.get(key) ?? virtualServiceRoutes(build.read, { virtualService, port, gateway: gatewayName, tls });
-      if (routes.value.length === 0) continue;
+      if (routes.value.length === 0) {
+        include(build, routes);
+        continue;
+      }
       made.set(key, routes);
       for (const host of shared) entryOf(host.toLowerCase()).routes.push(routes);
     }

@@ -51,7 +51,10 @@ export function retryPolicy(retry: HttpRetry | undefined, hashed: boolean): Retr
   };
 }
 
-/** Tells status codes from Envoy's condition names; a code switches on the condition that looks at codes. */
+/**
+ * Tells status codes from Envoy's condition names; a code switches on the condition that looks at codes. Codes alone
+ * leave an empty name in front, which Envoy skips: this is how Istio writes it too.
+ */
 export function conditionsOf(retryOn: string): Pick<RetryPolicy, "retryOn" | "retriableStatusCodes"> {
   const parts = retryOn
     .split(",")

@@ -1,5 +1,5 @@
 import { refOf } from "@fairlead/config";
-import { type Query, sameMembers, sidecarScopeOf } from "@fairlead/mesh";
+import { type Query, sameMembers, sidecarOf } from "@fairlead/mesh";
 import type { RouteConfiguration } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { catchAllVirtualHost, outboundTrafficPolicyOf } from "./catch-all.ts";
@@ -26,7 +26,7 @@ const byDomain: Query<number, ReadonlyMap<string, readonly HostPart[]>> = {
   key: (port) => `${port}`,
   compute(read, port) {
     const index = new Map<string, HostPart[]>();
-    for (const part of outboundVirtualHosts(read, port, `${port}`))
+    for (const part of outboundVirtualHosts(read, port, `${port}`).hosts)
       for (const domain of part.value.domains ?? []) {
         const list = index.get(domain) ?? [];
         index.set(domain, list);
@@ -54,10 +54,13 @@ const sniffedHosts: Query<string, readonly HostPart[]> = {
 export function sidecarRouteConfiguration(build: Build, name: string): RouteConfiguration {
   const { read } = build;
   const { port, sniffed } = parseRouteName(name);
-  const { sidecar } = sidecarScopeOf(read);
+  const sidecar = sidecarOf(read);
   if (sidecar && egressScopeFor(read, port, name)?.listener) build.uses(refOf(sidecar));
-  const parts = sniffed ? read.ask(sniffedHosts, name) : outboundVirtualHosts(read, port, name);
-  const virtualHosts = parts.map((part) => include(build, part));
+  const { hosts, failed } = sniffed
+    ? { hosts: read.ask(sniffedHosts, name), failed: [] }
+    : outboundVirtualHosts(read, port, name);
+  for (const part of failed) include(build, part);
+  const virtualHosts = hosts.map((part) => include(build, part));
   if (!sniffed) {
     const policy = outboundTrafficPolicyOf(read);
     const rest = catchAllVirtualHost(read);

@@ -25,20 +25,30 @@ interface Port {
   readonly routeName: string;
 }
 
-const virtualHosts: Query<Port, readonly HostPart[]> = {
+/** The virtual hosts of a port. */
+export interface OutboundHosts {
+  /** By name. */
+  readonly hosts: readonly HostPart[];
+  /** Of VirtualServices that none of the hosts is made from, because nothing of them can be: they say why. */
+  readonly failed: readonly Part<readonly Route[]>[];
+}
+
+const NONE: OutboundHosts = { hosts: [], failed: [] };
+
+const virtualHosts: Query<Port, OutboundHosts> = {
   name: "outbound-virtual-hosts",
   key: ({ port, routeName }) => (port === 0 ? routeName : `${port}`),
   compute(read, { port, routeName }) {
     const scope = egressScopeFor(read, port, routeName);
-    if (!scope) return [];
+    if (!scope) return NONE;
     const proxied = parseProtocol(scope.listener?.port?.protocol ?? "") === "HTTP_PROXY";
     return assemble(read, scope, proxied ? 0 : port);
   },
-  equal: sameMembers,
+  equal: (a, b) => sameMembers(a.hosts, b.hosts) && sameMembers(a.failed, b.failed),
 };
 
-/** The virtual hosts for requests to a port, by name; those of all ports for port 0. `routeName` matters for port 0 only. */
-export function outboundVirtualHosts(read: Reader, port: number, routeName: string): readonly HostPart[] {
+/** The virtual hosts for requests to a port; those of all ports for port 0. `routeName` matters for port 0 only. */
+export function outboundVirtualHosts(read: Reader, port: number, routeName: string): OutboundHosts {
   return read.ask(virtualHosts, { port, routeName });
 }
 
@@ -49,11 +59,11 @@ interface Wrapper {
   readonly routes: Part<readonly Route[]> | undefined;
 }
 
-function assemble(read: Reader, scope: EgressScope, port: number): readonly HostPart[] {
+function assemble(read: Reader, scope: EgressScope, port: number): OutboundHosts {
   const services = new Map<string, Service>();
   for (const service of scope.services)
     if (port === 0 || service.ports.some(({ number }) => number === port)) services.set(service.hostname, service);
-  const wrappers = wrappersOf(read, scope, services, port);
+  const { wrappers, failed } = wrappersOf(read, scope, services, port);
   const aliases = aliasesOf(scope.services);
   const fullNames = new Set<string>();
   for (const wrapper of wrappers)
@@ -76,7 +86,7 @@ function assemble(read: Reader, scope: EgressScope, port: number): readonly Host
       add(serviceVirtualHost(read, routes ? { ...dialled, routes } : dialled), number);
     }
   }
-  return made.sort((a, b) => ((a.value.name ?? "") < (b.value.name ?? "") ? -1 : 1));
+  return { hosts: made.sort((a, b) => ((a.value.name ?? "") < (b.value.name ?? "") ? -1 : 1)), failed };
 }
 
 /** What VirtualServices speak for, then the services that none speaks for. */
@@ -85,16 +95,20 @@ function wrappersOf(
   { virtualServices, services: inScope }: EgressScope,
   services: ReadonlyMap<string, Service>,
   port: number,
-): readonly Wrapper[] {
+): { readonly wrappers: readonly Wrapper[]; readonly failed: OutboundHosts["failed"] } {
   const wildcardServices = [...services.keys()].filter(isWildcardHost);
   const speaker = lazySpeaker(() => speakerAmong(virtualServices));
   const wrappers: Wrapper[] = [];
+  const failed: Part<readonly Route[]>[] = [];
   const spokenFor = new Set<Service>();
   for (const virtualService of virtualServices) {
     // On port 80, names that are no services are heard of too.
     if (port !== 80 && !claimsAny(virtualService, services, wildcardServices)) continue;
     const routes = virtualServiceRoutes(read, { virtualService, port, gateway: "mesh", tls: false });
-    if (routes.value.length === 0) continue;
+    if (routes.value.length === 0) {
+      if (routes.diagnostics.length > 0) failed.push(routes);
+      continue;
+    }
     const claimed = claimedHosts(virtualService, services, speaker);
     if (isGatewayApiRoute(virtualService) && !isAtHome(read, virtualService.namespace, claimed.services)) continue;
     const byPort = new Map<number, Service[]>();
@@ -114,7 +128,7 @@ function wrappersOf(
     for (const number of httpPorts(service, port))
       wrappers.push({ port: number, names: [], services: [service], routes: undefined });
   }
-  return wrappers;
+  return { wrappers, failed };
 }
 
 function lazySpeaker(make: () => Speaker): Speaker {
