@@ -38,11 +38,7 @@ function withFilter(log: AccessLog, ...filters: readonly (AccessLogFilter | unde
   return { ...log, filter: others.length === 0 ? first : { andFilter: { filters: [first, ...others] } } };
 }
 
-function meshLogs(
-  mesh: MeshConfig,
-  writer: LogWriter,
-  filter: AccessLogFilter | undefined,
-): AccessLog[] {
+function meshLogs(mesh: MeshConfig, writer: LogWriter, filter: AccessLogFilter | undefined): AccessLog[] {
   const logs: AccessLog[] = [];
   if (mesh.accessLogFile) logs.push(withFilter(meshFileLog(mesh.accessLogFile, mesh), filter));
   if (mesh.enableEnvoyAccessLogService) {

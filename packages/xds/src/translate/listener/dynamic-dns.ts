@@ -67,7 +67,12 @@ function agentResolver(read: Reader): Pick<CacheConfig, "typedDnsResolverConfig"
       name: "envoy.network.dns_resolver.cares",
       typedConfig: typed("envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig", {
         resolvers: [
-          { socketAddress: { address: host?.replace(/^\[|\]$/g, "") || "127.0.0.1", portValue: Number(match?.[2] ?? 15053) } },
+          {
+            socketAddress: {
+              address: host?.replace(/^\[|\]$/g, "") || "127.0.0.1",
+              portValue: Number(match?.[2] ?? 15053),
+            },
+          },
         ],
       }),
     },

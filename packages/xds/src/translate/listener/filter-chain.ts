@@ -1,6 +1,12 @@
 import type { ConfigObject } from "@fairlead/config";
 import { KINDS } from "@fairlead/config";
-import type { DownstreamTlsContext, FilterChain, FilterChainMatch, ListenerFilter, Metadata } from "../../proto/types.ts";
+import type {
+  DownstreamTlsContext,
+  FilterChain,
+  FilterChainMatch,
+  ListenerFilter,
+  Metadata,
+} from "../../proto/types.ts";
 import { cidrRange, maskedCidr, UNSPECIFIED } from "./address.ts";
 import { tlsTransportSocket } from "./tls-context.ts";
 import { defined } from "./typed.ts";

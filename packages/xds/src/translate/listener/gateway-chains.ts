@@ -1,6 +1,12 @@
 import { type RouteDestination, refOf, type TcpMatch, type TlsMatch } from "@fairlead/config";
-import { destinationRuleOf, gatewayServices, meshConfigOf, type ResolvedVirtualService, virtualServicesOf } from "@fairlead/mesh";
-import { isSubsetHost, hostsOverlap, parseProtocol, type Service } from "@fairlead/model";
+import {
+  destinationRuleOf,
+  gatewayServices,
+  meshConfigOf,
+  type ResolvedVirtualService,
+  virtualServicesOf,
+} from "@fairlead/mesh";
+import { hostsOverlap, isSubsetHost, parseProtocol, type Service } from "@fairlead/model";
 import type { ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { sniClusterName } from "../names.ts";

@@ -1,5 +1,5 @@
-import type { FilterChain, HttpConnectionManager, Listener } from "../../proto/types.ts";
 import { isHttp, parseProtocol } from "@fairlead/model";
+import type { FilterChain, HttpConnectionManager, Listener } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { type PlacedServer, terminatesHttps } from "../route/gateway-server.ts";
 import { gatewayServersOf, type MergedPort } from "../route/gateway-servers.ts";

@@ -58,7 +58,12 @@ function gatewayUnits(read: Reader): readonly string[] {
   return [...gatewayListenerPorts({ read }).keys()].sort().map((name) => GATEWAY + name);
 }
 
-function one(read: Reader, name: string, make: (build: Build) => Listener, provenance?: Provenance): Generated<Listener> {
+function one(
+  read: Reader,
+  name: string,
+  make: (build: Build) => Listener,
+  provenance?: Provenance,
+): Generated<Listener> {
   return generated(read, name, make, provenance);
 }
 

@@ -1,11 +1,6 @@
 import { meshConfigOf, meshNetworksOf, type Reader } from "@fairlead/mesh";
 import { isHttp2, type Protocol } from "@fairlead/model";
-import type {
-  HttpConnectionManager,
-  HttpFilter,
-  ListenerFilter,
-  RouteConfiguration,
-} from "../../proto/types.ts";
+import type { HttpConnectionManager, HttpFilter, ListenerFilter, RouteConfiguration } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { accessLogs } from "./access-log.ts";
 import { cidrRange } from "./address.ts";
@@ -97,10 +92,7 @@ export function httpConnectionManager(build: Build, options: HttpOptions): Liste
   );
   return {
     name: "envoy.filters.network.http_connection_manager",
-    typedConfig: typed(
-      "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-      manager,
-    ),
+    typedConfig: typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager),
   };
 }
 

@@ -1,6 +1,12 @@
-import { meshConfigOf, type MutualTlsMode, peerAuthenticationOf, serviceTargetsOf, sidecarOf } from "@fairlead/mesh";
+import { type MutualTlsMode, meshConfigOf, peerAuthenticationOf, serviceTargetsOf, sidecarOf } from "@fairlead/mesh";
 import { isHttp2, isTcp } from "@fairlead/model";
-import type { DownstreamTlsContext, FilterChain, FilterChainMatch, Listener, ListenerFilter } from "../../proto/types.ts";
+import type {
+  DownstreamTlsContext,
+  FilterChain,
+  FilterChainMatch,
+  Listener,
+  ListenerFilter,
+} from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { clusterName, INBOUND_PASSTHROUGH_CLUSTER, VIRTUAL_INBOUND } from "../names.ts";
 import { inboundRouteConfiguration } from "../route/inbound.ts";
@@ -23,8 +29,8 @@ import {
 } from "./node-settings.ts";
 import { clientCertDetails, effectiveProxyHeaders } from "./proxy-headers.ts";
 import { serverTlsContext } from "./server-tls.ts";
-import { ORIGINAL_DESTINATION, ORIGINAL_SOURCE } from "./static-filters.ts";
 import { statPrefixOf } from "./stat-prefix.ts";
+import { ORIGINAL_DESTINATION, ORIGINAL_SOURCE } from "./static-filters.ts";
 import { protocolFilters, tcpProxyFilter } from "./tcp-filters.ts";
 import { meshTlsContext, tlsTransportSocket } from "./tls-context.ts";
 import { defined } from "./typed.ts";
@@ -47,7 +53,8 @@ export function virtualInbound(build: Build): Listener {
 
 /** A listener that really listens on a port that a Sidecar names. */
 export function boundInbound(build: Build, port: InboundPort): Listener {
-  for (const problem of inboundPlanOf(build.read).problems) if (problem.path.startsWith(port.path)) build.report(problem);
+  for (const problem of inboundPlanOf(build.read).problems)
+    if (problem.path.startsWith(port.path)) build.report(problem);
   const name = listenerName(port.binds[0] ?? "", port.targetPort);
   return inboundListener(build, name, port.binds, port.targetPort, portChains(build, port), true);
 }
@@ -90,7 +97,9 @@ function passthroughModes(build: Build): { readonly port: number; readonly mode:
   for (const source of sources) build.uses(source);
   const { ingress } = sidecarOf(read)?.spec ?? {};
   const named = new Set(
-    ingress?.length ? ingress.map(({ port }) => port.number) : serviceTargetsOf(read).map(({ targetPort }) => targetPort),
+    ingress?.length
+      ? ingress.map(({ port }) => port.number)
+      : serviceTargetsOf(read).map(({ targetPort }) => targetPort),
   );
   const others = Object.entries(ports)
     .map(([port, of]) => ({ port: Number(port), mode: of }))
@@ -128,12 +137,7 @@ function portChains(build: Build, port: InboundPort): FilterChain[] {
   return chainsOf(build, { ...port, protocol }, "DISABLE", context);
 }
 
-function chainsOf(
-  build: Build,
-  port: ChainPort,
-  mode: MutualTlsMode,
-  custom?: DownstreamTlsContext,
-): FilterChain[] {
+function chainsOf(build: Build, port: ChainPort, mode: MutualTlsMode, custom?: DownstreamTlsContext): FilterChain[] {
   const matches = custom ? customTlsMatches(port.protocol) : inboundMatches(port.protocol, mode);
   return matches.map((match) => {
     const tls = match.terminatesTls ? (custom ?? meshTlsContext(build.read, mode)) : undefined;
@@ -205,4 +209,3 @@ function tcpFilters(build: Build, port: ChainPort): ListenerFilter[] {
     tcpProxyFilter(build, "sidecar-inbound", { statPrefix, cluster, ...(idleTimeout ? { idleTimeout } : {}) }),
   ];
 }
-

@@ -25,7 +25,11 @@ const plain = (content: "http" | "tcp", applicationProtocols?: readonly string[]
   ...(applicationProtocols ? { applicationProtocols } : {}),
 });
 
-const tls = (content: "http" | "tcp", terminatesTls: boolean, applicationProtocols?: readonly string[]): InboundMatch => ({
+const tls = (
+  content: "http" | "tcp",
+  terminatesTls: boolean,
+  applicationProtocols?: readonly string[],
+): InboundMatch => ({
   content,
   transportProtocol: "tls",
   terminatesTls,

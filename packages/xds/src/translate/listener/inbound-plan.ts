@@ -1,6 +1,13 @@
 import { type ConfigObject, type IngressListener, refOf } from "@fairlead/config";
 import { type Query, type Reader, serviceTargetsOf, sidecarOf } from "@fairlead/mesh";
-import { type Diagnostic, type ObjectRef, parseProtocol, type Protocol, type Service, structurallyEqual } from "@fairlead/model";
+import {
+  type Diagnostic,
+  type ObjectRef,
+  type Protocol,
+  parseProtocol,
+  type Service,
+  structurallyEqual,
+} from "@fairlead/model";
 import { WILDCARDS } from "./address.ts";
 import { addressFamilyOf, capturePorts, interceptionModeOf, metadataFlag, metadataText } from "./node-settings.ts";
 
@@ -66,7 +73,12 @@ export function inboundPlanOf(read: Reader): InboundPlan {
 
 function reserved(read: Reader): ReadonlySet<number> {
   const { outbound, inbound } = capturePorts(read);
-  const keys = ["ENVOY_STATUS_PORT", "ENVOY_PROMETHEUS_PORT", "ENVOY_SECURE_METRICS_PORT", "ENVOY_SECURE_MERGED_METRICS_PORT"];
+  const keys = [
+    "ENVOY_STATUS_PORT",
+    "ENVOY_PROMETHEUS_PORT",
+    "ENVOY_SECURE_METRICS_PORT",
+    "ENVOY_SECURE_MERGED_METRICS_PORT",
+  ];
   return new Set([outbound, inbound, ...keys.map((key) => Number(metadataText(read, key))).filter((port) => port > 0)]);
 }
 

@@ -37,7 +37,8 @@ export function inspectors(chains: readonly FilterChain[]): ListenerListenerFilt
   if (ports((of) => of.tls).length > 0) {
     const everywhere = needs.get(0)?.tls ?? false;
     const listed = ports((of, port) => port !== 0 && of.tls !== everywhere);
-    const filterDisabled = listed.length === 0 ? undefined : everywhere ? onPorts(listed) : { notMatch: onPorts(listed) };
+    const filterDisabled =
+      listed.length === 0 ? undefined : everywhere ? onPorts(listed) : { notMatch: onPorts(listed) };
     filters.push(filterDisabled ? { ...TLS_INSPECTOR, filterDisabled } : TLS_INSPECTOR);
   }
   if (ports((of) => of.http).length > 0) {

@@ -1,12 +1,19 @@
 import type { TcpMatch, TlsMatch, TlsRoute } from "@fairlead/config";
-import { meshConfigOf, nodeMatches, nodeNamespace, type ResolvedVirtualService, sidecarScopeOf, type Reader } from "@fairlead/mesh";
+import {
+  meshConfigOf,
+  nodeMatches,
+  nodeNamespace,
+  type Reader,
+  type ResolvedVirtualService,
+  sidecarScopeOf,
+} from "@fairlead/mesh";
 import { hostsOverlap, isTls } from "@fairlead/model";
 import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
-import { addressFamilyOf } from "./node-settings.ts";
 import { UNSPECIFIED, WILDCARDS } from "./address.ts";
 import { dynamicDnsFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, configMetadata } from "./filter-chain.ts";
+import { addressFamilyOf } from "./node-settings.ts";
 import { type Contribution, serviceAddresses } from "./outbound-plan.ts";
 import { statPrefixOf } from "./stat-prefix.ts";
 import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
@@ -99,7 +106,8 @@ function tcpChains(
       const matches = (rule.match ?? []).filter((match) => appliesHere(build.read, match, port.number));
       if ((rule.match ?? []).length > 0 && matches.length === 0) continue;
       const filters = routeDestinations(build, options, rule.route ?? [], object, { path });
-      const anywhere = matches.length === 0 || matches.some((match) => !match.destinationSubnets?.length || port.number === 0);
+      const anywhere =
+        matches.length === 0 || matches.some((match) => !match.destinationSubnets?.length || port.number === 0);
       if (anywhere) {
         chains.push({ metadata: configMetadata(object), ...(destinations ? { destinations } : {}), filters });
         return chains;

@@ -4,7 +4,7 @@ import type { Listener, ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { BLACKHOLE_CLUSTER, clusterName, PASSTHROUGH_CLUSTER } from "../names.ts";
 import { outboundTrafficPolicyOf } from "../route/catch-all.ts";
-import { additionalAddresses, listenAddress, listenerName, LOCALHOSTS, WILDCARDS } from "./address.ts";
+import { additionalAddresses, LOCALHOSTS, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { dynamicDnsHttpFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, conflicts, filterChain, matchesAll } from "./filter-chain.ts";
 import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
@@ -33,7 +33,11 @@ export function outboundListener(build: Build, plan: OutboundListenerPlan): List
   return listenerOf(build, plan, chains, fallthroughFilters(build));
 }
 
-function reportConflict(build: Build, { service, port }: Contribution, { name, contributions }: OutboundListenerPlan): void {
+function reportConflict(
+  build: Build,
+  { service, port }: Contribution,
+  { name, contributions }: OutboundListenerPlan,
+): void {
   const winner = contributions[0]?.service;
   build.report({
     code: "listener-conflict",

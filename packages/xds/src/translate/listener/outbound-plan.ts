@@ -1,8 +1,16 @@
 // Longer than most files: the rules by which services share outbound listeners are one state machine.
 import type { ConfigObject, EgressListener } from "@fairlead/config";
 import { meshConfigOf, type Query, type Reader, sidecarScopeOf } from "@fairlead/mesh";
-import { isHttp, isTcp, parseProtocol, type Protocol, type Service, structurallyEqual } from "@fairlead/model";
-import { isIPv6, isUnixSocket, listenerName, LOCALHOSTS, UNSPECIFIED, WILDCARDS, type AddressFamily } from "./address.ts";
+import { isHttp, isTcp, type Protocol, parseProtocol, type Service, structurallyEqual } from "@fairlead/model";
+import {
+  type AddressFamily,
+  isIPv6,
+  isUnixSocket,
+  LOCALHOSTS,
+  listenerName,
+  UNSPECIFIED,
+  WILDCARDS,
+} from "./address.ts";
 import { addressFamilyOf, capturePorts, interceptionModeOf, metadataFlag, metadataText } from "./node-settings.ts";
 
 /** A port that is listened on: a service's, or one that a Sidecar names. */
@@ -230,12 +238,14 @@ class Planner {
     const content = contentOf(port.protocol);
     if (content === "none") return;
     const wildcards = WILDCARDS[this.#family];
-    if (binding.binds.length > 0) return this.#add(part, content, { ...binding, destinations: undefined });
-    if (content === "http") return this.#add(part, content, { ...binding, binds: wildcards, destinations: undefined });
+    if (binding.binds.length > 0 || content === "http") {
+      const binds = binding.binds.length > 0 ? binding.binds : wildcards;
+      this.#add(part, content, { ...binding, binds, destinations: undefined });
+      return;
+    }
     for (const addresses of serviceAddresses(service, this.#family)) {
       const [address = UNSPECIFIED] = addresses;
-      if (address.includes("/"))
-        this.#add(part, content, { ...binding, binds: wildcards, destinations: addresses });
+      if (address.includes("/")) this.#add(part, content, { ...binding, binds: wildcards, destinations: addresses });
       else if (address === UNSPECIFIED && service.registry === "External" && this.#family !== "IPv4")
         this.#add(part, content, { ...binding, binds: wildcards, destinations: undefined });
       else this.#add(part, content, { ...binding, binds: addresses, destinations: undefined });
@@ -270,7 +280,15 @@ class Planner {
     const replaces = !current || (content === "auto" && before === "http") || replacesAll(port.protocol);
     if (replaces) {
       const protocol: Protocol = sniffed ? "Unspecified" : port.protocol;
-      this.#entries.set(name, { name, binds, bindToPort, port, protocol, locked: false, contributions: [contribution] });
+      this.#entries.set(name, {
+        name,
+        binds,
+        bindToPort,
+        port,
+        protocol,
+        locked: false,
+        contributions: [contribution],
+      });
       return;
     }
     current.contributions.push(contribution);
@@ -305,7 +323,12 @@ export function serviceAddresses(
 
 function reservedPorts(read: Reader): ReadonlySet<number> {
   const { outbound, inbound } = capturePorts(read);
-  const static_ = ["ENVOY_STATUS_PORT", "ENVOY_PROMETHEUS_PORT", "ENVOY_SECURE_METRICS_PORT", "ENVOY_SECURE_MERGED_METRICS_PORT"]
+  const static_ = [
+    "ENVOY_STATUS_PORT",
+    "ENVOY_PROMETHEUS_PORT",
+    "ENVOY_SECURE_METRICS_PORT",
+    "ENVOY_SECURE_MERGED_METRICS_PORT",
+  ]
     .map((key) => Number(metadataText(read, key)))
     .filter((port) => port > 0);
   return new Set([outbound, inbound, ...static_]);

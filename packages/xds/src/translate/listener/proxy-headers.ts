@@ -50,7 +50,9 @@ export function forwardClientCert(
 }
 
 /** Which details of the client's certificate a sidecar hands to its workload. Default: subject, URI and DNS names. */
-export function clientCertDetails(headers: ProxyHeaders | undefined): HttpConnectionManager_SetCurrentClientCertDetails {
+export function clientCertDetails(
+  headers: ProxyHeaders | undefined,
+): HttpConnectionManager_SetCurrentClientCertDetails {
   const { subject, uri, dns, cert, chain } = headers?.setCurrentClientCertDetails ?? {};
   return defined<HttpConnectionManager_SetCurrentClientCertDetails>({
     subject: subject ?? true,

@@ -21,7 +21,11 @@ export interface TcpOptions {
 }
 
 /** A filter that hands connections on, with the access logs of the node. */
-export function tcpProxyFilter(build: Build, listenerClass: ListenerClass | undefined, proxy: TcpProxy): ListenerFilter {
+export function tcpProxyFilter(
+  build: Build,
+  listenerClass: ListenerClass | undefined,
+  proxy: TcpProxy,
+): ListenerFilter {
   const logs = listenerClass && accessLogs(build, listenerClass, "tcp");
   return {
     name: "envoy.filters.network.tcp_proxy",
@@ -76,7 +80,8 @@ export function singleDestination(
   const rule = target.service && destinationRuleOf(build.read, target.service);
   const { tunnelingConfig, ...settings } = ruleSettings(rule?.spec, target.subset);
   const tunneled = tunnelingConfig && target.tunnel !== false ? { tunnelingConfig } : {};
-  if (Object.keys({ ...settings, ...tunneled }).length > 0) for (const object of rule?.objects ?? []) build.uses(refOf(object));
+  if (Object.keys({ ...settings, ...tunneled }).length > 0)
+    for (const object of rule?.objects ?? []) build.uses(refOf(object));
   const idleTimeout = idleTimeoutOf(build.read);
   return [
     ...(options.securityFilters ?? []),
@@ -109,7 +114,8 @@ export function routeDestinations(
     const subset = first.destination?.subset ?? "";
     const name = cluster(first);
     const pattern = meshConfigOf(read).outboundClusterStatName;
-    const statPrefix = pattern && service ? statPrefixOf(pattern, service, subset, { number: options.port, name: "" }) : name;
+    const statPrefix =
+      pattern && service ? statPrefixOf(pattern, service, subset, { number: options.port, name: "" }) : name;
     const filters = singleDestination(build, options, { cluster: name, statPrefix, subset, service });
     for (const filter of filters) build.from(filter, source, place.path);
     return filters;

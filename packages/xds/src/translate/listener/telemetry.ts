@@ -1,4 +1,10 @@
-import { type ConfigObject, type ExtensionProvider, refOf, type TelemetryAccessLogging, type TelemetryTracing } from "@fairlead/config";
+import {
+  type ConfigObject,
+  type ExtensionProvider,
+  refOf,
+  type TelemetryAccessLogging,
+  type TelemetryTracing,
+} from "@fairlead/config";
 import { meshConfigOf, policiesOf, type Query, type Reader, rootNamespaceOf, sameMembers } from "@fairlead/mesh";
 import type { ObjectRef } from "@fairlead/model";
 import type { ListenerClass } from "./proxy-headers.ts";

@@ -1,4 +1,4 @@
-import { meshConfigOf, type MutualTlsMode, type Reader, trustDomainOf } from "@fairlead/mesh";
+import { type MutualTlsMode, meshConfigOf, type Reader, trustDomainOf } from "@fairlead/mesh";
 import type {
   CommonTlsContext,
   DownstreamTlsContext,

@@ -5,7 +5,12 @@ import type {
   ZipkinTracingProvider,
 } from "@fairlead/config";
 import type { Reader } from "@fairlead/mesh";
-import type { AnyMessage, HeaderValueOption, HttpConnectionManager_Tracing, TypedExtensionConfig } from "../../proto/types.ts";
+import type {
+  AnyMessage,
+  HeaderValueOption,
+  HttpConnectionManager_Tracing,
+  TypedExtensionConfig,
+} from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { durationOf } from "./node-settings.ts";
 import { providerCluster } from "./provider-cluster.ts";
@@ -88,7 +93,10 @@ function headers(target: Target, list: readonly ProviderHttpHeader[] | undefined
   });
 }
 
-function addedHeaders(target: Target, list: readonly ProviderHttpHeader[] | undefined): HeaderValueOption[] | undefined {
+function addedHeaders(
+  target: Target,
+  list: readonly ProviderHttpHeader[] | undefined,
+): HeaderValueOption[] | undefined {
   const found = headers(target, list);
   return found.length > 0
     ? found.map((header) => ({ header, appendAction: "OVERWRITE_IF_EXISTS_OR_ADD" as const }))

@@ -48,7 +48,8 @@ export function effectiveTracing(build: Build, listenerClass: ListenerClass): Ef
           path: `${section.path}.disableContextPropagation`,
           message: "Envoy's connection manager has no such setting in the API this is made for; context is propagated",
         });
-  const custom = spec.customTags && Object.keys(spec.customTags).length > 0 ? spec.customTags : proxyTracing?.customTags;
+  const custom =
+    spec.customTags && Object.keys(spec.customTags).length > 0 ? spec.customTags : proxyTracing?.customTags;
   const sampling = made.ownSampler ? 100 : (spec.randomSamplingPercentage ?? proxySampling(proxyTracing));
   const tracing = settings(
     proxyTracing,

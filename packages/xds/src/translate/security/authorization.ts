@@ -131,7 +131,12 @@ function customFilters(input: AuthorizationInput, policies: readonly Authorizati
   return names.flatMap((name) => {
     const own = policies.filter(({ spec }) => (spec.provider?.name ?? "") === name);
     const prefix = name ? `istio-ext-authz-${name}-` : "istio-ext-authz-";
-    const enforced = policiesOf(input, own.filter((policy) => !isDryRun(policy)), false, prefix);
+    const enforced = policiesOf(
+      input,
+      own.filter((policy) => !isDryRun(policy)),
+      false,
+      prefix,
+    );
     const deny = (problem: string) => {
       for (const policy of own)
         input.report(policy, "spec.provider", `${problem}: what the policy matches is denied`, "provider-invalid");

@@ -70,10 +70,7 @@ function requestPrincipal(value: string): Principal {
   else of = [{ exact: issuer }, { exact: subject }];
   return {
     andIds: {
-      ids: [
-        { metadata: claim(["iss"], { stringMatch: of[0] }) },
-        { metadata: claim(["sub"], { stringMatch: of[1] }) },
-      ],
+      ids: [{ metadata: claim(["iss"], { stringMatch: of[0] }) }, { metadata: claim(["sub"], { stringMatch: of[1] }) }],
     },
   };
 }
@@ -123,7 +120,8 @@ const requestHeader: Condition<Principal> = {
   each(value, { key, protocol }) {
     if (protocol === "tcp") return HTTP_ONLY(key);
     const rest = key.slice("request.headers".length);
-    if (!rest.startsWith("[") || !rest.endsWith("]")) return { problem: `${key} is not of the form request.headers[name]` };
+    if (!rest.startsWith("[") || !rest.endsWith("]"))
+      return { problem: `${key} is not of the form request.headers[name]` };
     return { rule: { header: headerMatch(rest.slice(1, -1), value, false) } };
   },
 };
@@ -131,7 +129,9 @@ const requestClaim: Condition<Principal> = {
   all(values, { key, protocol }) {
     if (protocol === "tcp") return HTTP_ONLY(key);
     const path = bracketNames(key.slice("request.auth.claims".length));
-    return path ? { rule: listClaim(path, values) } : { problem: `${key} is not of the form request.auth.claims[name]` };
+    return path
+      ? { rule: listClaim(path, values) }
+      : { problem: `${key} is not of the form request.auth.claims[name]` };
   },
 };
 

@@ -1,6 +1,12 @@
 import type { ConfigObject, ExtAuthzGrpcProvider, ExtAuthzHttpProvider, ExtAuthzRequestBody } from "@fairlead/config";
 import { meshConfigOf, type Reader } from "@fairlead/mesh";
-import type { EnvoyMessages, HttpExtAuthz, MetadataMatcher, NetworkExtAuthz, StringMatcher } from "../../proto/types.ts";
+import type {
+  EnvoyMessages,
+  HttpExtAuthz,
+  MetadataMatcher,
+  NetworkExtAuthz,
+  StringMatcher,
+} from "../../proto/types.ts";
 import { durationOf } from "../listener/node-settings.ts";
 import { providerCluster } from "../listener/provider-cluster.ts";
 import { defined, typed } from "../listener/typed.ts";

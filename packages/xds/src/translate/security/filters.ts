@@ -41,7 +41,10 @@ function filtersOf(build: Build, protocol: Protocol, actions: Actions, silent: b
 }
 
 /** A copy of the filter, whose provenance is this chain's. */
-function placed<F extends HttpFilter | ListenerFilter>(build: Build, { name, typedConfig, policies }: SecurityFilter): F {
+function placed<F extends HttpFilter | ListenerFilter>(
+  build: Build,
+  { name, typedConfig, policies }: SecurityFilter,
+): F {
   const filter = { name, typedConfig } as F;
   for (const policy of policies) build.uses(refOf(policy));
   const [first] = policies;

@@ -3,10 +3,10 @@ import { policiesOf, type Reader } from "@fairlead/mesh";
 import type { ObjectRef } from "@fairlead/model";
 import type { HttpFilter, JwtAuthentication, JwtProvider, JwtRequirement } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
-import { clusterName } from "../names.ts";
 import { durationOf, isGateway } from "../listener/node-settings.ts";
 import { providerCluster } from "../listener/provider-cluster.ts";
 import { defined, typed } from "../listener/typed.ts";
+import { clusterName } from "../names.ts";
 
 /** Where the keys of a provider come from. */
 export type KeySource = Pick<JwtProvider, "localJwks" | "remoteJwks">;
@@ -19,8 +19,16 @@ const SPACE_DELIMITED = ["permission", "scope"];
 
 const list = (values: readonly string[] | undefined) => (values && values.length > 0 ? [...values] : undefined);
 
+/** Rules of several objects in the order in which they are numbered. */
+export function byIssuer(rules: readonly JwtRule[]): readonly JwtRule[] {
+  return rules
+    .map((rule, index) => ({ rule, index, issuer: rule.issuer ?? "" }))
+    .sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : a.index - b.index))
+    .map(({ rule }) => rule);
+}
+
 /**
- * All rules as one filter configuration, providers `origins-N` sorted by issuer. A token, where there is one, must be
+ * All rules as one filter configuration, with a provider `origins-N` each. A token, where there is one, must be
  * good for its provider; none at all is fine unless authorization asks for one. Source: Istio API, `RequestAuthentication`.
  */
 export function jwtAuthentication(
@@ -29,13 +37,9 @@ export function jwtAuthentication(
   keys: (rule: JwtRule) => KeySource,
 ): JwtAuthentication | undefined {
   if (rules.length === 0) return undefined;
-  const sorted = rules
-    .map((rule, index) => ({ rule, index, issuer: rule.issuer ?? "" }))
-    .sort((a, b) => (a.issuer < b.issuer ? -1 : a.issuer > b.issuer ? 1 : a.index - b.index))
-    .map(({ rule }) => rule);
-  const names = sorted.map((_, index) => `origins-${index}`);
+  const names = rules.map((_, index) => `origins-${index}`);
   const providers = Object.fromEntries(
-    sorted.map((rule, index) => [names[index] ?? "", provider(rule, clearRouteCache, keys(rule))]),
+    rules.map((rule, index) => [names[index] ?? "", provider(rule, clearRouteCache, keys(rule))]),
   );
   const orMissing = names.map(
     (providerName): JwtRequirement => ({ requiresAny: { requirements: [{ providerName }, { allowMissing: {} }] } }),
@@ -92,7 +96,7 @@ export function jwtFilter(build: Build): HttpFilter | undefined {
   for (const object of policiesOf(read, "RequestAuthentication"))
     for (const [index, rule] of (object.spec.jwtRules ?? []).entries())
       places.set(rule, { source: refOf(object), path: `spec.jwtRules[${index}]` });
-  const rules = [...places.keys()];
+  const rules = byIssuer([...places.keys()]);
   const config = jwtAuthentication(rules, isGateway(read), (rule) => {
     const place = places.get(rule);
     return keySource(read, rule, (field, message, code) => {
@@ -125,7 +129,11 @@ type Report = (field: string, message: string, code: string) => void;
 function keySource(read: Reader, rule: JwtRule, report: Report): KeySource {
   if (rule.jwks) return { localJwks: { inlineString: rule.jwks } };
   if (!rule.jwksUri) {
-    report("issuer", "finding keys by the issuer's OpenID configuration is not supported: give jwksUri or jwks; all tokens are refused", "unsupported-field");
+    report(
+      "issuer",
+      "finding keys by the issuer's OpenID configuration is not supported: give jwksUri or jwks; all tokens are refused",
+      "unsupported-field",
+    );
     return NO_KEYS;
   }
   const uri = /^(https?):\/\/(\[[^\]]+\]|[^/:?#]+)(?::(\d+))?/.exec(rule.jwksUri);
@@ -137,7 +145,11 @@ function keySource(read: Reader, rule: JwtRule, report: Report): KeySource {
   const port = explicit ? Number(explicit) : scheme === "https" ? 443 : 80;
   const found = providerCluster(read, host, port);
   if (found.problem !== undefined)
-    report("jwksUri", `proxies fetch keys through the mesh, which has no service ${host}: add a ServiceEntry for it; until then tokens are refused`, "jwks-unreachable");
+    report(
+      "jwksUri",
+      `proxies fetch keys through the mesh, which has no service ${host}: add a ServiceEntry for it; until then tokens are refused`,
+      "jwks-unreachable",
+    );
   return {
     remoteJwks: {
       httpUri: {

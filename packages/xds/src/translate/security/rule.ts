@@ -4,9 +4,9 @@ import {
   type Asked,
   type Clause,
   OPERATION_CONDITIONS,
+  type Protocol,
   permissionCondition,
   principalCondition,
-  type Protocol,
   SOURCE_CONDITIONS,
 } from "./conditions.ts";
 import { expandTrustDomains, withTrustDomainAliases } from "./trust-domains.ts";
@@ -126,7 +126,11 @@ function questions<R>(clauses: readonly Clause<R>[], context: RuleContext, logic
   return logic.and(asked.length > 0 ? asked : [logic.any]);
 }
 
-function aliased({ aliases }: Clause<unknown>, values: readonly string[], { trustDomains }: RuleContext): readonly string[] {
+function aliased(
+  { aliases }: Clause<unknown>,
+  values: readonly string[],
+  { trustDomains }: RuleContext,
+): readonly string[] {
   if (aliases === "principals") return withTrustDomainAliases(values, trustDomains);
   return aliases === "trustDomains" ? expandTrustDomains(values, trustDomains) : values;
 }

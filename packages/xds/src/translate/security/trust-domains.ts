@@ -10,12 +10,7 @@ const matchesSuffix = (text: string, pattern: string) => pattern.startsWith("*")
 /** Whether either is a pattern (`*`, `*suffix`, `prefix*`) for the other, or they are equal. */
 function related(a: string, b: string): boolean {
   return (
-    a === b ||
-    b === "*" ||
-    matchesPrefix(a, b) ||
-    matchesPrefix(b, a) ||
-    matchesSuffix(a, b) ||
-    matchesSuffix(b, a)
+    a === b || b === "*" || matchesPrefix(a, b) || matchesPrefix(b, a) || matchesSuffix(a, b) || matchesSuffix(b, a)
   );
 }
 
@@ -23,7 +18,10 @@ function related(a: string, b: string): boolean {
  * Principals with those that mean the same in the other trust domains of the mesh. `trustDomains`: the mesh's own first,
  * then its aliases. `cluster.local` stands for the mesh's own. Source: Istio API, `MeshConfig.trustDomainAliases`.
  */
-export function withTrustDomainAliases(principals: readonly string[], trustDomains: readonly string[]): readonly string[] {
+export function withTrustDomainAliases(
+  principals: readonly string[],
+  trustDomains: readonly string[],
+): readonly string[] {
   return principals.flatMap((principal) => {
     const domain = trustDomainOfPrincipal(principal);
     if (domain === undefined || domain === "*") return [principal];
