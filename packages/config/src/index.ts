@@ -1,5 +1,24 @@
 // What users hold: objects, kinds and their specs.
 
+export {
+  authorizationPolicy,
+  type BuilderMeta,
+  configObject,
+  destinationRule,
+  envoyFilter,
+  gateway,
+  peerAuthentication,
+  proxyConfig,
+  requestAuthentication,
+  serviceEntry,
+  sidecar,
+  telemetry,
+  trafficExtension,
+  virtualService,
+  wasmPlugin,
+  workloadEntry,
+  workloadGroup,
+} from "./builders.ts";
 export { ConfigError } from "./common/config-error.ts";
 export { formatDuration, parseDuration } from "./common/duration.ts";
 export { formatPath, type PathSegment, parsePath } from "./common/path.ts";
@@ -258,6 +277,9 @@ export {
   parseDocuments,
   streamDocuments,
 } from "./parse/documents.ts";
+export { printDocument, printYaml, toKubernetes } from "./print.ts";
+export { fieldPaths, schemaOf } from "./schema/field-paths.ts";
+export { type Infer, type MessageInfo, messageInfo, type Schema } from "./schema/message.ts";
 export { type DocumentStore, type TextStore, textStore } from "./stores/documents.ts";
 export { type MemoryStore, memoryStore } from "./stores/memory.ts";
 export { type ConfigStore, sameMeaning } from "./stores/store.ts";

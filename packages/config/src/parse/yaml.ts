@@ -31,7 +31,7 @@ const OCTAL: ScalarTag = {
   resolve: (text) => Number.parseInt(text, 8),
 };
 
-const customTags = (tags: Tags): Tags => [BOOLEAN, OCTAL, ...tags];
+export const kubernetesTags = (tags: Tags): Tags => [BOOLEAN, OCTAL, ...tags];
 
 export type DuplicateKeys = "error" | "last";
 
@@ -39,7 +39,7 @@ export type DuplicateKeys = "error" | "last";
 export function parseYaml(text: string, duplicateKeys: DuplicateKeys): readonly Document[] {
   const documents = parseAllDocuments(text, {
     schema: "core",
-    customTags,
+    customTags: kubernetesTags,
     merge: true,
     uniqueKeys: duplicateKeys === "error",
     prettyErrors: false,

@@ -13,12 +13,13 @@ export type Schema<T = unknown> = z.core.$ZodType<T>;
 /** The type of the values a schema describes. */
 export type Infer<S> = S extends Schema<infer T> ? T : never;
 
-type Presence = "required" | "nullable";
+type Presence = "required" | "nullable" | "optional";
 
 /** A field that is not merely optional: `required`, or `nullable` (null means absent, as for protobuf's wrapper types). */
 export interface Field<T = unknown, P extends Presence = Presence> {
   readonly presence: P;
   readonly schema: Schema<T>;
+  readonly alias?: string;
 }
 
 export type Shape = Readonly<Record<string, Schema | Field>>;
@@ -60,9 +61,15 @@ export function nullable<T>(schema: Schema<T>): Field<T, "nullable"> {
   return { presence: "nullable", schema };
 }
 
+/** An optional field that the CRD also takes by a second name, its protobuf one. */
+export function alsoNamed<T>(alias: string, field: Schema<T> | Field<T>): Field<T, "optional" | "nullable"> {
+  const nullable = "presence" in field && field.presence === "nullable";
+  return { presence: nullable ? "nullable" : "optional", schema: "presence" in field ? field.schema : field, alias };
+}
+
 /** What the walkers (paths, JSON Schema, leniency) read of a message. */
 export interface MessageInfo {
-  readonly fields: Readonly<Record<string, { readonly presence: Presence | "optional"; readonly schema: Schema }>>;
+  readonly fields: Readonly<Record<string, { readonly presence: Presence; readonly schema: Schema }>>;
   readonly oneofs: readonly (readonly string[])[];
 }
 
@@ -79,17 +86,20 @@ export function message<S extends Shape, const Groups extends readonly (readonly
   ...oneofs: Groups
 ): Schema<MessageOf<S, Groups>> {
   const zodShape: Record<string, Schema> = {};
-  const fields: Record<string, { presence: Presence | "optional"; schema: Schema }> = {};
+  const fields: Record<string, { presence: Presence; schema: Schema }> = {};
   const nullables: string[] = [];
+  const aliases: [alias: string, name: string][] = [];
   for (const [name, field] of Object.entries(shape)) {
     const presence = "presence" in field ? field.presence : "optional";
     const schema = "presence" in field ? field.schema : field;
     fields[name] = { presence, schema };
     zodShape[name] = presence === "required" ? schema : z.optional(schema);
     if (presence === "nullable") nullables.push(name);
+    if ("presence" in field && field.alias !== undefined) aliases.push([field.alias, name]);
   }
   let result: Schema = z.strictObject(zodShape).check(...oneofs.map((group) => atMostOne(group)));
   if (nullables.length > 0) result = z.pipe(z.transform(dropNulls(nullables)), result);
+  if (aliases.length > 0) result = z.pipe(z.transform(renameAliases(aliases)), result);
   MESSAGES.set(result, { fields, oneofs });
   return result as Schema<MessageOf<S, Groups>>;
 }
@@ -111,6 +121,19 @@ function dropNulls(names: readonly string[]): (value: unknown) => unknown {
     const record = value as Readonly<Record<string, unknown>>;
     if (!names.some((name) => record[name] === null)) return value;
     return Object.fromEntries(Object.entries(record).filter(([name, item]) => item !== null || !names.includes(name)));
+  };
+}
+
+function renameAliases(aliases: readonly (readonly [alias: string, name: string])[]): (value: unknown) => unknown {
+  return (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    const record: Record<string, unknown> = { ...value };
+    for (const [alias, name] of aliases) {
+      if (!(alias in record) || name in record) continue;
+      record[name] = record[alias];
+      delete record[alias];
+    }
+    return record;
   };
 }
 

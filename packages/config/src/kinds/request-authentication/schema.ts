@@ -1,4 +1,4 @@
-import { choice, duration, flag, type Infer, list, message, required, text } from "../../schema/message.ts";
+import { alsoNamed, choice, duration, flag, type Infer, list, message, required, text } from "../../schema/message.ts";
 import { policyTargetReference, workloadSelector } from "../shared/selector.ts";
 
 export const jwtHeader = message({
@@ -17,7 +17,7 @@ export const jwtRule = message({
   issuer: text({ min: 1 }),
   audiences: list(text({ min: 1 })),
   presence: choice("OPTIONAL", "REQUIRED"),
-  jwksUri: text({ min: 1, max: 2048 }),
+  jwksUri: alsoNamed("jwks_uri", text({ min: 1, max: 2048 })),
   jwks: text(),
   fromHeaders: list(jwtHeader),
   fromParams: list(text({ min: 1 })),

@@ -1,4 +1,5 @@
 import {
+  alsoNamed,
   bytes,
   choice,
   double,
@@ -163,7 +164,7 @@ export const httpRoute = message(
     mirror: destination,
     mirrors: list(httpMirror),
     /** @deprecated */
-    mirrorPercent: nullable(uint32()),
+    mirrorPercent: alsoNamed("mirror_percent", nullable(uint32())),
     mirrorPercentage: percent,
     corsPolicy,
     headers,

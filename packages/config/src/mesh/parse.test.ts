@@ -1,0 +1,91 @@
+import { formatDiagnostic } from "@fairlead/model";
+import { describe, expect, it } from "vitest";
+import { defaultMeshConfig } from "./defaults.ts";
+import { parseMeshConfig, parseMeshNetworks } from "./parse.ts";
+
+const FILE = "mesh.yaml";
+const parse = (text: string) => parseMeshConfig(text, { file: FILE });
+
+describe("parseMeshConfig", () => {
+  it("gives the defaults for an empty document", () => {
+    expect(parse("")).toEqual({ meshConfig: defaultMeshConfig(), diagnostics: [] });
+  });
+
+  it("merges what upstream merges, and replaces the rest", () => {
+    const { meshConfig } = parse(`
+trustDomainAliases: [b.org, a.org]
+localityLbSetting: { failover: [{ from: a, to: b }] }
+defaultProviders: { metrics: [prometheus] }
+defaultConfig:
+  tracingServiceName: CANONICAL_NAME_ONLY
+  proxyMetadata: { A: "1" }
+extensionProviders:
+  - { name: envoy, envoyFileAccessLog: { path: /tmp/log } }
+  - { name: more, prometheus: {} }
+`);
+    expect(meshConfig).toMatchObject({
+      trustDomainAliases: ["a.org", "b.org"],
+      localityLbSetting: { failover: [{ from: "a", to: "b" }] },
+      defaultProviders: { metrics: ["prometheus"] },
+      defaultConfig: { tracingServiceName: "CANONICAL_NAME_ONLY", proxyMetadata: { A: "1" }, statusPort: 15020 },
+    });
+    expect(meshConfig?.localityLbSetting).not.toHaveProperty("enabled");
+    expect(meshConfig?.defaultConfig).not.toHaveProperty("serviceCluster");
+    expect(meshConfig?.extensionProviders?.map(({ name }) => name)).toEqual([
+      "prometheus",
+      "stackdriver",
+      "envoy",
+      "more",
+    ]);
+  });
+
+  it("takes what protobuf JSON takes", () => {
+    const { meshConfig, diagnostics } = parse(`
+access_log_file: /dev/stdout
+accessLogEncoding: 1
+outboundTrafficPolicy: { mode: 3 }
+proxyListenPort: "15001"
+ingressSelector: null
+`);
+    expect(diagnostics).toEqual([]);
+    expect(meshConfig).toMatchObject({
+      accessLogFile: "/dev/stdout",
+      accessLogEncoding: "JSON",
+      outboundTrafficPolicy: { mode: "ALLOW_ANY_DYNAMIC_DNS" },
+      proxyListenPort: 15001,
+    });
+  });
+
+  it("says where what is wrong, all at once", () => {
+    const { meshConfig, diagnostics } = parse("proxy_listen_port: 70000\nconnectTimeout: 0s\naccesLogFile: x\n");
+    expect(meshConfig).toBeUndefined();
+    expect(diagnostics.map(formatDiagnostic)).toEqual([
+      "mesh.yaml:3:1: warning MeshConfig  accesLogFile: is unknown and ignored; did you mean accessLogFile? [unknown-field]",
+      "mesh.yaml:1:1: error MeshConfig  proxyListenPort: port 70000 is not in the range 1 to 65535 [invalid-port]",
+      "mesh.yaml:2:1: error MeshConfig  connectTimeout: must be at least 1ms [invalid-duration]",
+    ]);
+  });
+
+  it.each([
+    ["[1]", "not-an-object"],
+    ["a: [", "yaml-syntax"],
+    ["a: 1\n---\nb: 2", "several-documents"],
+    ["a: 1\na: 2", "duplicate-key"],
+    ["__proto__: {}", "forbidden-key"],
+  ])("refuses %j", (text, code) => {
+    const { meshConfig, diagnostics } = parse(text);
+    expect([meshConfig, diagnostics[0]?.code]).toEqual([undefined, code]);
+  });
+});
+
+describe("parseMeshNetworks", () => {
+  it("reads networks", () => {
+    const text =
+      "networks:\n  n1:\n    endpoints: [{ fromRegistry: east }]\n    gateways: [{ address: 1.2.3.4, port: 15443 }]\n";
+    expect(parseMeshNetworks(text, { file: FILE }).meshNetworks).toEqual({
+      networks: { n1: { endpoints: [{ fromRegistry: "east" }], gateways: [{ address: "1.2.3.4", port: 15443 }] } },
+    });
+    expect(parseMeshNetworks("", { file: FILE }).meshNetworks).toEqual({ networks: {} });
+    expect(parseMeshNetworks(text.replace("15443", "0"), { file: FILE }).diagnostics[0]?.position?.line).toBe(4);
+  });
+});
