@@ -64,7 +64,7 @@ describe.skipIf(cases.length === 0)("authentication agrees with Istio", () => {
       one.func === "jwt-filter" ? (one.expected as { typedConfig?: object } | null)?.typedConfig : one.expected;
     if (!expected) return expect(made).toBeNull();
     const { "@type": _type, ...config } = expected as Record<string, unknown>;
-    expect(canonicalize(JWT, made)).toEqual(canonicalize(JWT, config));
+    expect(canonicalize(JWT, made ?? {})).toEqual(canonicalize(JWT, config));
   });
 
   test.each(of("compose-peer-authentication").map((one) => [one.id, one] as const))("%s", (_, one) => {
