@@ -4,6 +4,13 @@ export type { Authority, AuthorityOptions } from "./authority/authority.ts";
 export type { CertificateTemplate, IssuancePolicy, IssuedCertificate, IssueRequest } from "./authority/issue.ts";
 export type { Slot, SlotStatus } from "./authority/journal.ts";
 export { type PluggedAuthority, type PluggedOptions, pluggedAuthority } from "./authority/plugged.ts";
+export {
+  type PlannedStep,
+  planRootRotation,
+  type RootRotationOptions,
+  type RotationStep,
+  rotateRoot,
+} from "./authority/root-rotation.ts";
 export { type SelfSignedAuthority, type SelfSignedOptions, selfSignedAuthority } from "./authority/self-signed.ts";
 export { DEFAULT_TTL_POLICY, type TtlPolicy } from "./authority/ttl.ts";
 // Requests and certificates.

@@ -13,7 +13,7 @@ export function startPoll(clock: Clock, seconds: number, look: () => Promise<voi
   let failure: unknown;
   const next = () => {
     if (closed || seconds <= 0) return;
-    cancel = clock.schedule(Math.min(seconds * 1000, 2 ** 31 - 1), () => {
+    const run = () => {
       look().then(
         () => {
           failure = undefined;
@@ -24,7 +24,8 @@ export function startPoll(clock: Clock, seconds: number, look: () => Promise<voi
           next();
         },
       );
-    });
+    };
+    cancel = clock.schedule(Math.min(seconds * 1000, 2 ** 31 - 1), run, true);
   };
   next();
   return {

@@ -39,6 +39,8 @@ export interface SelfSignedAuthority extends Authority {
    * may be alive, unless `force`.
    */
   retire(id: string, options?: { readonly force?: boolean }): Promise<void>;
+  /** When the last certificate that a root has signed, or signs now, will have ended; milliseconds since the epoch. */
+  drainedAt(id: string): number;
   /** Reads what other processes did on the same keys. */
   refresh(): Promise<void>;
 }
@@ -190,7 +192,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
         const slot = journal.slots.find((candidate) => candidate.id === id);
         if (slot === undefined) return journal;
         if (slot.status === "active") throw new CaError("ROTATION_REFUSED", `the root ${id} is active`);
-        const alive = slot.status === "old" ? drainedAt(slot, ttl.maxSeconds) : 0;
+        const alive = slot.status === "old" ? drainedAt(slot, ttl.maxSeconds, clock.now()) : 0;
         if (!force && clock.now() < alive)
           throw new CaError(
             "BUNDLE_REJECTED",
@@ -201,15 +203,15 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       });
       if (keyId !== undefined) await keys.deleteKey(keyId);
     },
+    drainedAt: (id) => drainedAt(find(state.journal, id), ttl.maxSeconds, clock.now()),
     refresh,
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-/** When the last certificate that an old root signed has ended for certain. */
-export function drainedAt(slot: Slot, maxTtlSeconds: number): number {
-  return Math.min((slot.oldSince ?? 0) + maxTtlSeconds * 1000, slotCertificate(slot).notAfter);
+function drainedAt(slot: Slot, maxTtlSeconds: number, now: number): number {
+  return Math.min((slot.oldSince ?? now) + maxTtlSeconds * 1000, slotCertificate(slot).notAfter);
 }
 
 interface RootOptions {
