@@ -33,6 +33,8 @@ export function evaluateResources(resources: Resources, call: Call, tracer?: Tra
   const at = { listener: listener.name ?? "" };
   const chain = selectFilterChain(listener, connection, inspect(listener, connection), tracer);
   if (chain === undefined) return { ...at, branches: [closed("no-filter-chain", "no filter chain matches")] };
+  if (chain === "ambiguous")
+    return { ...at, branches: [closed("ambiguous-filter-chain", "several filter chains match equally well")] };
   const on = { ...at, filterChain: chain.name ?? "" };
   const refused = handshakeFailure(chain, connection, tracer);
   if (refused) return { ...on, branches: [refused] };

@@ -6,6 +6,7 @@ import type { Mutation } from "./route/header-mutation.ts";
 export type Failure =
   | "no-listener"
   | "no-filter-chain"
+  | "ambiguous-filter-chain"
   | "invalid-tls"
   | "invalid-mtls"
   | "protocol-error"

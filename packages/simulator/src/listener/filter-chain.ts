@@ -122,7 +122,7 @@ export function selectFilterChain(
   connection: Connection,
   inspected: Inspected,
   tracer?: Tracer,
-): FilterChain | undefined {
+): FilterChain | "ambiguous" | undefined {
   const name = (chain: FilterChain) => chain.name || "(unnamed)";
   let chains: readonly FilterChain[] = listener.filterChains ?? [];
   for (const criterion of criteria(connection, inspected)) {
@@ -146,7 +146,12 @@ export function selectFilterChain(
     chains = best < 0 ? [] : chains.filter((_, index) => ranks[index] === best);
     if (chains.length === 0) break;
   }
-  const [only] = chains;
+  const [only, twin] = chains;
+  if (only && twin) {
+    const reason = `matches as well as ${name(twin)}: Envoy refuses a listener with chains of equal matches`;
+    tracer?.add("filter chain", name(only), false, reason, only);
+    return "ambiguous";
+  }
   if (only) {
     tracer?.add("filter chain", name(only), true, "matches best", only);
     return only;
