@@ -17,7 +17,8 @@ export interface OutboundTrafficPolicy {
 }
 
 /**
- * The Sidecar's policy, else the mesh's. Without a mode, a Sidecar's policy means REGISTRY_ONLY, the mesh's ALLOW_ANY.
+ * The Sidecar's policy, else the mesh's, else ALLOW_ANY. A policy that states no mode means REGISTRY_ONLY, the zero of
+ * its enum.
  * Source: Istio API, `Sidecar.outboundTrafficPolicy`, `MeshConfig.outboundTrafficPolicy`.
  */
 export function outboundTrafficPolicyOf(read: Reader): OutboundTrafficPolicy {
@@ -31,7 +32,8 @@ export function outboundTrafficPolicyOf(read: Reader): OutboundTrafficPolicy {
       source: { object, path: "spec.outboundTrafficPolicy" },
     };
   }
-  return { mode: meshConfigOf(read).outboundTrafficPolicy?.mode ?? "ALLOW_ANY" };
+  const mesh = meshConfigOf(read).outboundTrafficPolicy;
+  return { mode: mesh ? (mesh.mode ?? "REGISTRY_ONLY") : "ALLOW_ANY" };
 }
 
 /** The cluster that resolves the request's own host. */

@@ -63,6 +63,7 @@ describe("what is always said", () => {
       "block_all",
       { directResponse: { status: 502 } },
     ],
+    ["mesh without a mode", { outboundTrafficPolicy: {} }, [], "block_all", { directResponse: { status: 502 } }],
     [
       "mesh, by DNS",
       { outboundTrafficPolicy: { mode: "ALLOW_ANY_DYNAMIC_DNS" } },
