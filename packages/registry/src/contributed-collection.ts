@@ -4,7 +4,7 @@ import { MemoryCollection } from "@fairlead/model";
 export type Resolve<V> = (key: string, values: readonly V[]) => Iterable<readonly [key: string, value: V]>;
 
 /** The first contributor wins. */
-export function firstWins<V>(key: string, values: readonly V[]): Iterable<readonly [key: string, value: V]> {
+function firstWins<V>(key: string, values: readonly V[]): Iterable<readonly [key: string, value: V]> {
   return values.slice(0, 1).map((value) => [key, value] as const);
 }
 

@@ -1,4 +1,4 @@
-import { formatLocality, type Labels, type Locality, parseLocality } from "@fairlead/model";
+import { type Labels, type Locality, parseLocality } from "@fairlead/model";
 
 /** Where the instances of a registry run. */
 export interface Placement {
@@ -35,8 +35,3 @@ export function localityOfLabels(labels: Labels): Locality | undefined {
 }
 
 export const NO_LOCALITY: Locality = parseLocality("");
-
-/** Whether nothing is known. */
-export function isUnknownLocality(locality: Locality): boolean {
-  return formatLocality(locality) === "";
-}

@@ -1,7 +1,7 @@
 import { type Service, type ServicePort, structurallyEqual } from "@fairlead/model";
 
 /** Oldest first; what has no creation time comes first, equal times are ordered by the source's name. Source: Istio `SortServicesByCreationTime`. */
-export function compareServiceAge(a: Service, b: Service): number {
+function compareServiceAge(a: Service, b: Service): number {
   const left = a.creationTime === undefined ? Number.NEGATIVE_INFINITY : Date.parse(a.creationTime);
   const right = b.creationTime === undefined ? Number.NEGATIVE_INFINITY : Date.parse(b.creationTime);
   if (left !== right) return left < right ? -1 : 1;
