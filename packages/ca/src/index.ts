@@ -34,4 +34,5 @@ export { webCryptoKeyManager } from "./keys/web-crypto.ts";
 // Trust.
 export { bundlePem, type TrustBundle } from "./trust/bundle.ts";
 export { type Revocations, readRevocations } from "./trust/crl.ts";
+export { marshalSpiffeBundle, parseSpiffeBundle } from "./trust/spiffe-bundle.ts";
 export { type VerifiedSvid, type VerifySvidOptions, verifyX509Svid } from "./trust/svid.ts";

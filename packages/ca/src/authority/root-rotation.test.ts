@@ -176,6 +176,7 @@ describe("resumed after a crash", () => {
       expect(authority.slots.filter(({ status }) => status === "active")).toHaveLength(1);
       expect((await authority.issue({ csr: csrPem(), identity })).certificateChain).toHaveLength(1);
       await rotateRoot(authority, { distributed: nothing, renewed: nothing });
+      expect((await fileKeyManager(directory).listKeys()).length).toBeLessThanOrEqual(2);
       await authority.close();
     }
   }, 60_000);

@@ -66,7 +66,8 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
   const listeners = new Set<() => void>();
   let closed = false;
 
-  const newRoot = (): Promise<Slot> => createRoot({ keys, keyType, trustDomain, rootTtlSeconds, clock, random });
+  const newRoot = (sequence: number): Promise<Slot> =>
+    createRoot({ keys, keyType, trustDomain, rootTtlSeconds, clock, random, keyId: `authority-${sequence}` });
   const load = async (version: number, journal: Journal): Promise<State> => {
     if (journal.trustDomain !== trustDomain)
       throw new CaError(
@@ -86,13 +87,22 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     for (;;) {
       const found = await readJournal(keys.records);
       if (found) return load(found.version, found.journal);
-      const slot: Slot = { ...(await newRoot()), status: "active", activatedAt: clock.now() };
+      const slot: Slot = { ...(await newRoot(1)), status: "active", activatedAt: clock.now() };
       const journal: Journal = { format: 1, trustDomain, sequence: 1, slots: [slot] };
       if (await writeJournal(keys.records, 0, journal)) return load(1, journal);
-      await keys.deleteKey(slot.keyId); // another process was first: its root is the one
     }
   };
   let state = await start();
+  /** Destroys keys that no slot names and no step to come will: those of roots whose retirement a crash cut short. */
+  const sweep = async (): Promise<void> => {
+    const { sequence, slots } = state.journal;
+    for (const keyId of await keys.listKeys()) {
+      const made = /^authority-(\d+)$/.exec(keyId)?.[1];
+      if (made !== undefined && Number(made) <= sequence && !slots.some((slot) => slot.keyId === keyId))
+        await keys.deleteKey(keyId);
+    }
+  };
+  await sweep();
   const adopt = (next: State) => {
     const changed = next.version !== state.version;
     state = next;
@@ -156,13 +166,9 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       let made: Slot | undefined;
       await step(async (journal) => {
         const present = journal.slots.find(({ status }) => status === "prepared");
-        if (present) {
-          if (made && made.id !== present.id) await keys.deleteKey(made.keyId);
-          made = present;
-          return journal;
-        }
-        made ??= await newRoot();
-        return { ...journal, sequence: journal.sequence + 1, slots: [...journal.slots, made] };
+        const sequence = journal.sequence + 1;
+        made = present ?? (await newRoot(sequence));
+        return present ? journal : { ...journal, sequence, slots: [...journal.slots, made] };
       });
       return made ?? find(state.journal, "");
     },
@@ -187,7 +193,6 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
         return replace(journal, (other) => (other.id === id ? { ...other, tainted: true } : other));
       }),
     async retire(id, { force = false } = {}) {
-      let keyId: string | undefined;
       await step((journal) => {
         const slot = journal.slots.find((candidate) => candidate.id === id);
         if (slot === undefined) return journal;
@@ -198,10 +203,9 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
             "BUNDLE_REJECTED",
             `certificates signed by the root ${id} may live until ${new Date(alive).toISOString()}`,
           );
-        keyId = slot.keyId;
         return { ...journal, sequence: journal.sequence + 1, slots: journal.slots.filter((other) => other.id !== id) };
       });
-      if (keyId !== undefined) await keys.deleteKey(keyId);
+      await sweep();
     },
     drainedAt: (id) => drainedAt(find(state.journal, id), ttl.maxSeconds, clock.now()),
     refresh,
@@ -221,11 +225,22 @@ interface RootOptions {
   readonly rootTtlSeconds: number;
   readonly clock: Clock;
   readonly random: (size: number) => Uint8Array;
+  /**
+   * Named after the step it is for, so that what a crash or another process left before the journal was written is
+   * found and used, and no key is left over.
+   */
+  readonly keyId: string;
 }
 
-async function createRoot({ keys, keyType, trustDomain, rootTtlSeconds, clock, random }: RootOptions): Promise<Slot> {
-  const keyId = `authority-${Buffer.from(random(8)).toString("hex")}`;
-  const signer = await keys.generateKey(keyId, keyType);
+async function createRoot(options: RootOptions): Promise<Slot> {
+  const { keys, keyType, trustDomain, rootTtlSeconds, clock, random, keyId } = options;
+  const signer =
+    (await keys.getKey(keyId)) ??
+    (await keys.generateKey(keyId, keyType).catch(async (error: unknown) => {
+      const made = await keys.getKey(keyId).catch(() => undefined);
+      if (made === undefined) throw error;
+      return made;
+    }));
   const now = clock.now();
   const id = subjectKeyId(signer.publicKey);
   const certificate = await createAuthorityCertificate({
