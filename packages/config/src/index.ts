@@ -1,5 +1,6 @@
 // What users hold: objects, kinds and their specs.
 
+export { type AdmissionRequest, type AdmissionResponse, reviewAdmission } from "./admission.ts";
 export {
   authorizationPolicy,
   type BuilderMeta,
@@ -22,6 +23,7 @@ export {
 export { ConfigError } from "./common/config-error.ts";
 export { formatDuration, parseDuration } from "./common/duration.ts";
 export { formatPath, type PathSegment, parsePath } from "./common/path.ts";
+export { convert } from "./convert.ts";
 export type {
   AuthorizationCondition,
   AuthorizationFrom,
@@ -278,7 +280,9 @@ export {
   streamDocuments,
 } from "./parse/documents.ts";
 export { printDocument, printYaml, toKubernetes } from "./print.ts";
+export { customResourceDefinition, jsonSchema } from "./schema/crd.ts";
 export { fieldPaths, schemaOf } from "./schema/field-paths.ts";
+export type { JsonSchema } from "./schema/json-schema.ts";
 export { type Infer, type MessageInfo, messageInfo, type Schema } from "./schema/message.ts";
 export { type DocumentStore, type TextStore, textStore } from "./stores/documents.ts";
 export { type MemoryStore, memoryStore } from "./stores/memory.ts";

@@ -1,6 +1,6 @@
 /** The one error class of this package: for edges (a path that is not there) and programmer errors. */
 export class ConfigError extends Error {
-  /** Stable: `PATH_NOT_FOUND`, `STORE_CLOSED`, `UNKNOWN_KIND`, `INVALID_OBJECT`. */
+  /** Stable: `PATH_NOT_FOUND`, `UNKNOWN_KIND`, `UNKNOWN_VERSION`. */
   readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {

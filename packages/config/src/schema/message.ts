@@ -207,17 +207,17 @@ export function anyDuration(): Schema<string> {
   return ANY_DURATION;
 }
 
-const DURATION = durationSchema("a duration of at least 1ms", (milliseconds) => milliseconds >= 1);
-const ANY_DURATION = durationSchema("a duration", () => true);
+const DURATION = durationSchema("a duration of at least 1ms", true);
+const ANY_DURATION = durationSchema("a duration", false);
 
-function durationSchema(expected: string, accepts: (milliseconds: number) => boolean): Schema<string> {
+function durationSchema(expected: string, positive: boolean): Schema<string> {
   return z.string().check(
     z.refine(
       (value) => {
         const milliseconds = parseDuration(value);
-        return milliseconds !== undefined && accepts(milliseconds);
+        return milliseconds !== undefined && (!positive || milliseconds >= 1);
       },
-      { params: { expected, format: "duration" } },
+      { params: { expected, format: "duration", positive } },
     ),
   );
 }
