@@ -6,13 +6,14 @@ import {
   type ResolvedVirtualService,
   virtualServicesOf,
 } from "@fairlead/mesh";
-import { hostsOverlap, isSubsetHost, parseProtocol, type Service } from "@fairlead/model";
+import { hostsOverlap, isSubsetHost, type ObjectRef, parseProtocol, type Service } from "@fairlead/model";
 import type { ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { sniClusterName } from "../names.ts";
 import { isPassthroughServer, type PlacedServer } from "../route/gateway-server.ts";
 import { tcpAuthorizationFilters } from "../security/filters.ts";
 import type { ChainPlan } from "./filter-chain.ts";
+import { reportSourceSubnets } from "./outbound-chains.ts";
 import { serverTlsContext } from "./server-tls.ts";
 import { statPrefixOf } from "./stat-prefix.ts";
 import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
@@ -83,10 +84,31 @@ function matchesServer(match: TcpMatch | TlsMatch, { server, gatewayName }: Plac
   );
 }
 
+/** Gateways look at the port, the gateway and the names asked for; what else a match says is for sidecars. */
+function reportSidecarMatches(
+  build: Build,
+  matches: readonly (TcpMatch | TlsMatch)[] | undefined,
+  object: ObjectRef,
+  path: string,
+): void {
+  for (const [index, match] of (matches ?? []).entries())
+    for (const field of ["destinationSubnets", "sourceLabels", "sourceNamespace"] as const)
+      if (Object.keys(match[field] ?? {}).length > 0)
+        build.report({
+          code: "unsupported-field",
+          severity: "warning",
+          object,
+          path: `${path}.match[${index}].${field}`,
+          message: "has no effect on gateways: the route is taken without it",
+        });
+}
+
 /** Connections are not told apart: the first TCP route that fits takes them all. */
 function tcpRouteFilters(build: Build, placed: PlacedServer): ListenerFilter[] | undefined {
   for (const { object, tcp } of routesOf(build, placed))
-    for (const { rule, path } of tcp) {
+    for (const { rule, source, path } of tcp) {
+      reportSourceSubnets(build, rule, source, path);
+      reportSidecarMatches(build, rule.match, source, path);
       const matches = rule.match ?? [];
       if (matches.length > 0 && !matches.some((match) => matchesServer(match, placed))) continue;
       if ((rule.route ?? []).length === 0) continue;
@@ -100,7 +122,8 @@ function passthrough(build: Build, placed: PlacedServer, served: Map<string, str
   const bind = placed.server.bind ?? "";
   const chains: ChainPlan[] = [];
   for (const { object, tls } of routesOf(build, placed))
-    for (const { rule, path } of tls) {
+    for (const { rule, source, path } of tls) {
+      reportSidecarMatches(build, rule.match, source, path);
       const routes: readonly RouteDestination[] = rule.route ?? [];
       if (routes.length === 0) continue;
       for (const [index, match] of (rule.match ?? []).entries()) {

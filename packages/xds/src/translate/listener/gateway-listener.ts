@@ -38,7 +38,10 @@ export function gatewayListener(build: Build, name: string, ports: readonly Merg
   if (!first) return undefined;
   const servedNames = new Map<string, string>();
   const plans = ports.flatMap((merged) => {
-    for (const { source } of merged.servers) build.uses(source);
+    for (const placed of merged.servers) {
+      build.uses(placed.source);
+      reportServerFields(build, placed);
+    }
     if (isHttp(merged.protocol)) return [plainHttp(build, name, merged)];
     return merged.servers.flatMap((server) =>
       terminatesHttps(server.server)
@@ -67,6 +70,14 @@ export function gatewayListener(build: Build, name: string, ports: readonly Merg
     listenerFilters: listenerFilters.length > 0 ? listenerFilters : undefined,
     filterChains: plans.map((plan): FilterChain => filterChain(plan)),
   });
+}
+
+/** Fields of servers that have no effect, here or in Istio. */
+function reportServerFields(build: Build, { server, source, path }: PlacedServer): void {
+  const report = (field: string, message: string) =>
+    build.report({ code: "unsupported-field", severity: "warning", object: source, path: `${path}.${field}`, message });
+  if (server.defaultEndpoint) report("defaultEndpoint", "has no effect: VirtualServices say where traffic goes");
+  if (server.port.targetPort) report("port.targetPort", "is deprecated and has no effect");
 }
 
 /** All plain HTTP servers of a port share a chain: their routes tell them apart. */

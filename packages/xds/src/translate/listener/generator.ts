@@ -10,6 +10,7 @@ import { headlessListeners } from "./headless-listener.ts";
 import { boundInbound, virtualInbound } from "./inbound-listener.ts";
 import { type InboundPort, inboundPlanOf } from "./inbound-plan.ts";
 import { addressFamilyOf, interceptionModeOf, isGateway } from "./node-settings.ts";
+import { reportNotTranslated } from "./not-translated.ts";
 import { httpProxyListener, outboundListener } from "./outbound-listener.ts";
 import { httpProxyPort, outboundListenerPlan, outboundPlanOf } from "./outbound-plan.ts";
 import { virtualOutbound } from "./virtual-outbound.ts";
@@ -58,13 +59,41 @@ function gatewayUnits(read: Reader): readonly string[] {
   return [...gatewayListenerPorts({ read }).keys()].sort().map((name) => GATEWAY + name);
 }
 
+/** The listener that says what holds for the node as a whole. */
+const spokesman: Query<void, string> = {
+  name: "listener-spokesman",
+  key: () => "",
+  compute(read) {
+    if (isGateway(read)) return [...gatewayListenerPorts({ read }).keys()].sort()[0] ?? "";
+    if (interceptionModeOf(read) !== "NONE") return VIRTUAL_OUTBOUND;
+    const bound = inboundPlanOf(read).ports.find(({ bindToPort }) => bindToPort);
+    if (bound) return listenerName(bound.binds[0] ?? "", bound.targetPort);
+    return [...outboundPlanOf(read).listeners.keys()].sort()[0] ?? "";
+  },
+};
+
 function one(
   read: Reader,
   name: string,
   make: (build: Build) => Listener,
   provenance?: Provenance,
 ): Generated<Listener> {
-  return generated(read, name, make, provenance);
+  const whole = (build: Build) => {
+    if (read.ask(spokesman, undefined) === name) reportForNode(build);
+    return make(build);
+  };
+  return generated(read, name, whole, provenance);
+}
+
+function reportForNode(build: Build): void {
+  reportNotTranslated(build);
+  if (isGateway(build.read)) {
+    for (const diagnostic of gatewayServersOf(build.read).diagnostics) build.report(diagnostic);
+    return;
+  }
+  for (const { code, service, message } of outboundPlanOf(build.read).problems)
+    build.report({ code, severity: "warning", object: service.source, path: "", message });
+  for (const problem of inboundPlanOf(build.read).problems) build.report(problem);
 }
 
 function outbound(read: Reader, name: string, provenance?: Provenance): readonly Generated<Listener>[] {
@@ -99,7 +128,6 @@ function gateway(read: Reader, name: string, provenance?: Provenance): readonly 
     read,
     name,
     (build) => {
-      reportGatewayProblems(build, name);
       const listener = gatewayListener(build, name, ports);
       empty ||= listener === undefined;
       return listener ?? {};
@@ -109,34 +137,11 @@ function gateway(read: Reader, name: string, provenance?: Provenance): readonly 
   return empty ? [] : [made];
 }
 
-/** What is wrong between servers is said once, with the first listener. */
-function reportGatewayProblems(build: Build, name: string): void {
-  if (gatewayUnits(build.read)[0] !== GATEWAY + name) return;
-  for (const diagnostic of gatewayServersOf(build.read).diagnostics) build.report(diagnostic);
-}
-
 function special(read: Reader, unit: string, provenance?: Provenance): readonly Generated<Listener>[] {
   if (unit === VIRTUAL_INBOUND) return [one(read, unit, virtualInbound, provenance)];
-  if (unit === VIRTUAL_OUTBOUND)
-    return [
-      one(
-        read,
-        unit,
-        (build) => {
-          reportPlanProblems(build);
-          return virtualOutbound(build);
-        },
-        provenance,
-      ),
-    ];
+  if (unit === VIRTUAL_OUTBOUND) return [one(read, unit, virtualOutbound, provenance)];
   const port = httpProxyPort(read);
   if (unit !== HTTP_PROXY || port === undefined) return [];
   const name = listenerName(LOCALHOSTS[addressFamilyOf(read)][0], port);
   return [one(read, name, (build) => httpProxyListener(build, port), provenance)];
-}
-
-/** Services that got no listener. */
-function reportPlanProblems(build: Build): void {
-  for (const { code, service, message } of outboundPlanOf(build.read).problems)
-    build.report({ code, severity: "warning", object: service.source, path: "", message });
 }

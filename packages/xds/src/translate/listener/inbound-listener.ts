@@ -40,8 +40,7 @@ import { blackhole } from "./virtual-outbound.ts";
 export function virtualInbound(build: Build): Listener {
   const { read } = build;
   const { inbound } = capturePorts(read);
-  const { ports, problems } = inboundPlanOf(read);
-  for (const problem of problems) build.report(problem);
+  const { ports } = inboundPlanOf(read);
   const chains = [
     blackhole(build, `${VIRTUAL_INBOUND}-blackhole`, inbound),
     ...passthroughModes(build).flatMap(({ port, mode }) => chainsOf(build, passthrough(port), mode)),
@@ -53,8 +52,6 @@ export function virtualInbound(build: Build): Listener {
 
 /** A listener that really listens on a port that a Sidecar names. */
 export function boundInbound(build: Build, port: InboundPort): Listener {
-  for (const problem of inboundPlanOf(build.read).problems)
-    if (problem.path.startsWith(port.path)) build.report(problem);
   const name = listenerName(port.binds[0] ?? "", port.targetPort);
   return inboundListener(build, name, port.binds, port.targetPort, portChains(build, port), true);
 }

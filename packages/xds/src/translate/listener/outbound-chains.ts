@@ -1,4 +1,4 @@
-import type { TcpMatch, TlsMatch, TlsRoute } from "@fairlead/config";
+import type { TcpMatch, TcpRoute, TlsMatch, TlsRoute } from "@fairlead/config";
 import {
   meshConfigOf,
   nodeMatches,
@@ -7,7 +7,7 @@ import {
   type ResolvedVirtualService,
   sidecarScopeOf,
 } from "@fairlead/mesh";
-import { hostsOverlap, isTls } from "@fairlead/model";
+import { hostsOverlap, isTls, type ObjectRef } from "@fairlead/model";
 import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
 import { UNSPECIFIED, WILDCARDS } from "./address.ts";
@@ -101,9 +101,10 @@ function tcpChains(
   const chains: ChainPlan[] = [];
   let covered = false;
   for (const { object, tcp } of routes)
-    for (const { rule, path } of tcp) {
+    for (const { rule, source, path } of tcp) {
       if ((rule.route ?? []).length === 0) continue;
       const matches = (rule.match ?? []).filter((match) => appliesHere(build.read, match, port.number));
+      reportSourceSubnets(build, rule, source, path);
       if ((rule.match ?? []).length > 0 && matches.length === 0) continue;
       const filters = routeDestinations(build, options, rule.route ?? [], object, { path });
       const anywhere =
@@ -144,4 +145,17 @@ function plainChain(
     ...(destinations ? { destinations } : {}),
     filters,
   };
+}
+
+/** Says of TCP matches what Envoy is not asked. */
+export function reportSourceSubnets(build: Build, rule: TcpRoute, object: ObjectRef, path: string): void {
+  for (const [index, match] of (rule.match ?? []).entries())
+    if (match.sourceSubnet)
+      build.report({
+        code: "unsupported-field",
+        severity: "warning",
+        object,
+        path: `${path}.match[${index}].sourceSubnet`,
+        message: "clients are not told apart by their address: the route is taken whoever connects",
+      });
 }

@@ -1,0 +1,62 @@
+import { type KindName, refOf } from "@fairlead/config";
+import { policiesOf, type Query, sidecarOf } from "@fairlead/mesh";
+import type { Diagnostic, ObjectRef } from "@fairlead/model";
+import type { Build } from "../generated.ts";
+import { telemetriesOf } from "./telemetry.ts";
+
+/** Kinds that may hold for a node and have no effect on what it is sent yet, with what that means. */
+const KINDS: readonly (readonly [kind: KindName, message: string])[] = [
+  ["WasmPlugin", "WebAssembly extensions are not distributed: the plugin does not run"],
+  ["TrafficExtension", "extensions are not distributed: it does not run"],
+  ["ProxyConfig", "is read when a proxy starts; it changes nothing of what a running proxy is sent"],
+];
+
+const found: Query<void, readonly Diagnostic[]> = {
+  name: "not-translated",
+  key: () => "",
+  compute(read) {
+    const field = (object: ObjectRef, path: string, message: string): Diagnostic => ({
+      code: "unsupported-field",
+      severity: "warning",
+      object,
+      path,
+      message,
+    });
+    const kinds = KINDS.flatMap(([kind, message]) =>
+      policiesOf(read, kind).map(
+        (object): Diagnostic => ({
+          code: "unsupported-kind",
+          severity: "warning",
+          object: refOf(object),
+          path: "",
+          message,
+        }),
+      ),
+    );
+    const metrics = telemetriesOf(read).flatMap((object) =>
+      (object.spec.metrics ?? []).map((_, index) =>
+        field(
+          refOf(object),
+          `spec.metrics[${index}]`,
+          "the metrics of Istio's own filter do not exist in stock Envoy; Envoy's own statistics are unchanged",
+        ),
+      ),
+    );
+    const sidecar = sidecarOf(read);
+    const ports = sidecar
+      ? (["ingress", "egress"] as const).flatMap((list) =>
+          (sidecar.spec[list] ?? []).flatMap(({ port }, index) =>
+            port?.targetPort
+              ? [field(refOf(sidecar), `spec.${list}[${index}].port.targetPort`, "is deprecated and has no effect")]
+              : [],
+          ),
+        )
+      : [];
+    return [...kinds, ...metrics, ...ports];
+  },
+};
+
+/** Says what holds for the node and is not translated. */
+export function reportNotTranslated(build: Build): void {
+  for (const diagnostic of build.read.ask(found, undefined)) build.report(diagnostic);
+}
