@@ -47,8 +47,8 @@ function compare(
   type: ResourceType,
   made: readonly { readonly name: string; readonly resource: object }[],
 ): Comparison {
-  const named = (name: string, side: Side) => normaliseName(name, type, side);
-  const wanted = new Map([...(expected[type] ?? [])].map(([name, resource]) => [named(name, "expected"), resource]));
+  const named = (resource: string, side: Side) => normaliseName(resource, type, side, name);
+  const wanted = new Map([...(expected[type] ?? [])].map(([of, resource]) => [named(of, "expected"), resource]));
   // A client asks by name for routes and endpoints, so only these were recorded.
   const byName = type === "routes" || type === "endpoints";
   const ours = new Map(
@@ -62,8 +62,8 @@ function compare(
     const there = wanted.get(resource);
     const here = ours.get(resource);
     const different = differences(
-      there && normalise(there, type, "expected"),
-      here && normalise(here, type, "actual"),
+      there && normalise(there, type, "expected", name),
+      here && normalise(here, type, "actual", name),
       `[${resource}]`,
     );
     if (different.length === 0) equal++;

@@ -10,6 +10,8 @@ export interface Normalisation {
   readonly name: string;
   readonly reason: string;
   readonly types: readonly ResourceType[];
+  /** The cases it is for. Default: all. */
+  readonly cases?: RegExp;
   /** Changes a node: any object of the resource, parents before children. */
   visit?(node: Node, side: Side): void;
   /** Changes a text anywhere in the resource, its name included. */
@@ -72,6 +74,23 @@ export const NORMALISATIONS: readonly Normalisation[] = [
     text: (text, side) => (side === "expected" ? text.replace("inbound|0||", "inbound|9080||") : text),
   },
   {
+    name: "no-target-port",
+    reason:
+      "as default-target-port: istiod takes target port 0 for one of the proxy's own and makes no inbound chain, where a cluster has one for 9080",
+    types: ["listeners"],
+    cases: /^(bookinfo-.*|k8s-annotations|k8s-vm-and-pods)$/,
+    visit(node, side) {
+      if (side === "expected" || node.name !== "virtualInbound" || !Array.isArray(node.filterChains)) return;
+      const chains = node.filterChains as { filterChainMatch?: { destinationPort?: number } }[];
+      node.filterChains = chains.filter(({ filterChainMatch }) => filterChainMatch?.destinationPort !== 9080);
+      for (const filter of node.listenerFilters as { filterDisabled?: { orMatch?: { rules: Node[] } } }[]) {
+        const rules = filter.filterDisabled?.orMatch?.rules;
+        const others = rules?.filter(({ destinationPortRange }) => (destinationPortRange as Node).start !== 9080);
+        if (others) filter.filterDisabled = others.length === 1 ? others[0] : { orMatch: { rules: others } };
+      }
+    },
+  },
+  {
     name: "healthy",
     reason:
       "istiod marks endpoints of Kubernetes HEALTHY and others not at all; Envoy takes both the same, so we never say it",
@@ -104,15 +123,15 @@ function walk(value: unknown, normalisation: Normalisation, side: Side): unknown
   return value;
 }
 
-/** A normalised deep copy of a resource. */
-export function normalise(resource: unknown, type: ResourceType, side: Side): unknown {
-  return NORMALISATIONS.filter(({ types }) => types.includes(type)).reduce(
+/** A normalised deep copy of a resource of a case. */
+export function normalise(resource: unknown, type: ResourceType, side: Side, name: string): unknown {
+  return NORMALISATIONS.filter(({ types, cases }) => types.includes(type) && (cases?.test(name) ?? true)).reduce(
     (value, normalisation) => walk(value, normalisation, side),
     structuredClone(resource),
   );
 }
 
 /** The name that a resource has after normalisation. */
-export function normaliseName(name: string, type: ResourceType, side: Side): string {
-  return String(normalise(name, type, side));
+export function normaliseName(name: string, type: ResourceType, side: Side, of: string): string {
+  return String(normalise(name, type, side, of));
 }
