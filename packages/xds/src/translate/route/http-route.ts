@@ -61,6 +61,10 @@ function filterSettings(context: RuleContext): Record<string, AnyMessage> | unde
       reportOf(context, "unsupported-field", "warning", `fault.${path}`, message),
     );
   if (!fault && !cors) return undefined;
+  if (cors?.allowOrigins && cors.allowOrigin) {
+    const message = "allowOrigins is set too, and is what counts";
+    reportOf(context, "unsupported-field", "warning", "corsPolicy.allowOrigin", message);
+  }
   return {
     ...(fault ? { "envoy.filters.http.fault": typed("envoy.extensions.filters.http.fault.v3.HTTPFault", fault) } : {}),
     ...(cors

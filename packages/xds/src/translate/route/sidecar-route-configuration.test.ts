@@ -183,6 +183,20 @@ describe("domains", () => {
     expect(hosts["foo.com:9080"]?.domains).toContain("foo.com");
   });
 
+  test("a virtual host under fewer domains keeps where it came from", () => {
+    const services = ["a.example", "b.example"].map((host) =>
+      aService(host, { registry: "External", addresses: ["10.1.0.1"] }),
+    );
+    const provenance = new WeakMap();
+    const { resource } = routeConfiguration(meshOf(services), aNode(), "9080", provenance);
+    expect(provenance.get(resource.virtualHosts?.[1] ?? {})?.object).toEqual(services[1]?.source);
+  });
+
+  test("names differ in more than case", () => {
+    const services = ["A.example", "a.Example"].map((host) => aService(host, { registry: "External" }));
+    expect(Object.keys(hostsOf({ services }))).toHaveLength(2);
+  });
+
   test("nobody has what another has already", () => {
     const services = ["a.example", "b.example"].map((host) =>
       aService(host, { registry: "External", addresses: ["10.1.0.1"] }),
@@ -243,7 +257,10 @@ describe("other route names", () => {
     const config = [egress({ port: { number: 9080, protocol: "HTTP", name: "http" } })];
     expect(Object.keys(hostsOf({ services, config }))).toEqual([`${REVIEWS}:9080`, "allow_any"]);
     const { sources } = routeConfiguration(meshOf(services, config), aNode(), "9080");
-    expect(sources).toEqual([{ kind: "Sidecar", namespace: "default", name: "default" }]);
+    expect(sources).toEqual([
+      { kind: "Sidecar", namespace: "default", name: "default" },
+      { kind: "Service", namespace: "default", name: "reviews" },
+    ]);
   });
 
   test("a Sidecar's proxy port shows all ports", () => {
@@ -269,6 +286,9 @@ describe("other route names", () => {
       hashPolicy: [{ connectionProperties: { sourceIp: true } }],
       retryPolicy: { retryHostPredicate: [{}] },
     });
-    expect(sources).toEqual([{ kind: "DestinationRule", namespace: "default", name: "r" }]);
+    expect(sources).toEqual([
+      { kind: "DestinationRule", namespace: "default", name: "r" },
+      { kind: "Service", namespace: "default", name: "reviews" },
+    ]);
   });
 });

@@ -1,5 +1,6 @@
+import { refOf } from "@fairlead/config";
 import { type EgressScope, namespaceAmong, type Query, type Reader, sameMembers, sidecarScopeOf } from "@fairlead/mesh";
-import { isWildcardHost, parseProtocol, type Service } from "@fairlead/model";
+import { isWildcardHost, type ObjectRef, parseProtocol, type Service } from "@fairlead/model";
 import type { Route } from "../../proto/types.ts";
 import { claimedHosts, claimsAny, type Speaker, speakerAmong } from "./host-claim.ts";
 import type { Part } from "./part.ts";
@@ -56,7 +57,8 @@ interface Wrapper {
   readonly port: number;
   readonly names: readonly string[];
   readonly services: readonly Service[];
-  readonly routes: Part<readonly Route[]> | undefined;
+  /** What a VirtualService says; absent: none speaks for the service. */
+  readonly spoken: { readonly routes: Part<readonly Route[]>; readonly source: ObjectRef } | undefined;
 }
 
 function assemble(read: Reader, scope: EgressScope, port: number): OutboundHosts {
@@ -79,11 +81,11 @@ function assemble(read: Reader, scope: EgressScope, port: number): OutboundHosts
     if (port === 0 && number !== 80) domains = domains.filter((domain) => domain.includes(":"));
     if (domains.length > 0) made.push(withDomains(read, part, domains));
   };
-  for (const { port: number, names, services: own, routes } of wrappers) {
-    if (routes) for (const host of names) add(namedVirtualHost(read, host, number, routes), number);
+  for (const { port: number, names, services: own, spoken } of wrappers) {
+    if (spoken) for (const host of names) add(namedVirtualHost(read, { host, port: number, ...spoken }), number);
     for (const service of own) {
       const dialled = { service, aliases: aliases.get(service.hostname) ?? [], port: number, anyPort: port === 0 };
-      add(serviceVirtualHost(read, routes ? { ...dialled, routes } : dialled), number);
+      add(serviceVirtualHost(read, spoken ? { ...dialled, routes: spoken.routes } : dialled), number);
     }
   }
   return { hosts: made.sort((a, b) => ((a.value.name ?? "") < (b.value.name ?? "") ? -1 : 1)), failed };
@@ -111,6 +113,7 @@ function wrappersOf(
     }
     const claimed = claimedHosts(virtualService, services, speaker);
     if (isGatewayApiRoute(virtualService) && !isAtHome(read, virtualService.namespace, claimed.services)) continue;
+    const spoken = { routes, source: refOf(virtualService.object) };
     const byPort = new Map<number, Service[]>();
     for (const service of claimed.services)
       for (const number of httpPorts(service, port)) {
@@ -120,13 +123,13 @@ function wrappersOf(
         spokenFor.add(service);
       }
     if (byPort.size === 0 && port === 80) byPort.set(80, []);
-    for (const [number, own] of byPort) wrappers.push({ port: number, names: claimed.names, services: own, routes });
+    for (const [number, own] of byPort) wrappers.push({ port: number, names: claimed.names, services: own, spoken });
   }
   for (const service of inScope) {
     if (services.get(service.hostname) !== service || spokenFor.has(service) || service.resolution === "Alias")
       continue;
     for (const number of httpPorts(service, port))
-      wrappers.push({ port: number, names: [], services: [service], routes: undefined });
+      wrappers.push({ port: number, names: [], services: [service], spoken: undefined });
   }
   return { wrappers, failed };
 }
@@ -169,10 +172,11 @@ function aliasesOf(services: readonly Service[]): ReadonlyMap<string, readonly s
 /** The domains that nobody before has taken and that are nobody's full name. */
 function freeDomains(part: HostPart, taken: Set<string>, fullNames: ReadonlySet<string>): readonly string[] {
   const domains = part.value.domains ?? [];
-  const free = domains.filter((domain) => {
-    if (taken.has(domain) || (fullNames.has(domain) && part.alternatives.includes(domain))) return false;
-    taken.add(domain);
+  return domains.filter((domain) => {
+    // Envoy compares without regard to case, and takes no domain twice.
+    const name = domain.toLowerCase();
+    if (taken.has(name) || (fullNames.has(domain) && part.alternatives.includes(domain))) return false;
+    taken.add(name);
     return true;
   });
-  return free;
 }

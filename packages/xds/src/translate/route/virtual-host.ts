@@ -1,11 +1,12 @@
 import { identityOf, type Query, type Reader, sameMembers } from "@fairlead/mesh";
-import { isHttp, type Protocol, type Service } from "@fairlead/model";
+import { isHttp, type ObjectRef, type Protocol, type Service } from "@fairlead/model";
 import type { Route, VirtualHost } from "../../proto/types.ts";
+import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
 import { defaultOutboundRoute } from "./default-route.ts";
-import { hostWithPort, serviceDomains } from "./domain.ts";
+import { bracketed, hostWithPort, serviceDomains } from "./domain.ts";
 import { consistentHashOfService, hashPolicyOf } from "./hash-policy.ts";
-import { type Part, partOf } from "./part.ts";
+import { include, type Part, partOf } from "./part.ts";
 import { proxyHeadersOf } from "./proxy-headers.ts";
 
 /** A virtual host with those of its domains that give way to whoever has them as the full name. */
@@ -40,8 +41,12 @@ const serviceHost: Query<DialledService, HostPart> = {
     const { domains, alternatives } = service
       ? serviceDomains(read, service, aliases, anyPort ? port : undefined)
       : { domains: [], alternatives: [] };
-    const made = routes ?? defaultRoutes(read, hostname, namespace, port);
-    return { ...hostOf(read, hostWithPort(hostname, port), domains, made), alternatives };
+    const made = partOf(read, (build) => {
+      const list = routes ? include(build, routes) : [defaultRoute(build, hostname, namespace, port)];
+      const host = virtualHost(read, hostWithPort(hostname, port), domains, list);
+      return service ? build.from(host, service.source) : host;
+    });
+    return { ...made, alternatives };
   },
 };
 
@@ -50,50 +55,49 @@ export function serviceVirtualHost(read: Reader, dialled: DialledService): HostP
   return read.ask(serviceHost, dialled);
 }
 
-function defaultRoutes(read: Reader, hostname: string, namespace: string, port: number): Part<readonly Route[]> {
-  return partOf(read, (build) => {
-    const setting = consistentHashOfService(read, { hostname, namespace }, port);
-    const policy = setting && hashPolicyOf(setting.hash);
-    const hashPolicy = policy && [build.from(policy, setting.source, setting.path)];
-    const cluster = clusterName("outbound", port, "", hostname);
-    return [defaultOutboundRoute(read, cluster, `${hostWithPort(hostname, port)}/*`, hashPolicy)];
-  });
+function defaultRoute(build: Build, hostname: string, namespace: string, port: number): Route {
+  const setting = consistentHashOfService(build.read, { hostname, namespace }, port);
+  const policy = setting && hashPolicyOf(setting.hash);
+  const hashPolicy = policy && [build.from(policy, setting.source, setting.path)];
+  const cluster = clusterName("outbound", port, "", hostname);
+  return defaultOutboundRoute(build.read, cluster, `${hostWithPort(hostname, port)}/*`, hashPolicy);
 }
 
 interface NamedHost {
   readonly host: string;
   readonly port: number;
   readonly routes: Part<readonly Route[]>;
+  /** The VirtualService that has the name. */
+  readonly source: ObjectRef;
 }
 
 const namedHost: Query<NamedHost, HostPart> = {
   name: "named-virtual-host",
   key: ({ host, port, routes }) => `${host}|${port}|${identityOf(routes)}`,
-  compute: (read, { host, port, routes }) => ({
-    ...hostOf(read, hostWithPort(host, port), [host.includes(":") ? `[${host}]` : host], routes),
-    alternatives: [],
-  }),
+  compute(read, { host, port, routes, source }) {
+    const made = partOf(read, (build) =>
+      build.from(
+        virtualHost(read, hostWithPort(host, port), [bracketed(host)], include(build, routes)),
+        source,
+        "spec.hosts",
+      ),
+    );
+    return { ...made, alternatives: [] };
+  },
 };
 
 /** The virtual host of a name that a VirtualService has and no service. */
-export function namedVirtualHost(read: Reader, host: string, port: number, routes: Part<readonly Route[]>): HostPart {
-  return read.ask(namedHost, { host, port, routes });
+export function namedVirtualHost(read: Reader, named: NamedHost): HostPart {
+  return read.ask(namedHost, named);
 }
 
-function hostOf(
-  read: Reader,
-  name: string,
-  domains: readonly string[],
-  routes: Part<readonly Route[]>,
-): Part<VirtualHost> {
-  const { attemptCount } = proxyHeadersOf(read);
-  const value: VirtualHost = {
+function virtualHost(read: Reader, name: string, domains: readonly string[], routes: readonly Route[]): VirtualHost {
+  return {
     name,
     domains: [...domains],
-    routes: [...routes.value],
-    ...(attemptCount ? { includeRequestAttemptCount: true } : {}),
+    routes: [...routes],
+    ...(proxyHeadersOf(read).attemptCount ? { includeRequestAttemptCount: true } : {}),
   };
-  return { ...routes, value };
 }
 
 interface Renamed {
@@ -104,7 +108,11 @@ interface Renamed {
 const withDomainsQuery: Query<Renamed, HostPart> = {
   name: "virtual-host-domains",
   key: ({ part, domains }) => `${identityOf(part)}|${domains.join()}`,
-  compute: (_, { part, domains }) => ({ ...part, value: { ...part.value, domains: [...domains] } }),
+  compute(_, { part, domains }) {
+    const value = { ...part.value, domains: [...domains] };
+    const marks = part.marks.map(([node, source]) => [node === part.value ? value : node, source] as const);
+    return { ...part, value, marks };
+  },
 };
 
 /** The virtual host under other domains; the same object for the same ones. */

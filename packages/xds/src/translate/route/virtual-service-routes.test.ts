@@ -210,6 +210,13 @@ describe("what cannot be translated is reported and left out", () => {
       0,
     ],
     [
+      "the former list of origins",
+      { corsPolicy: { allowOrigin: ["a"], allowOrigins: [{ exact: "b" }] }, route: to("v1") },
+      "unsupported-field",
+      "spec.http[0].corsPolicy.allowOrigin",
+      1,
+    ],
+    [
       "no route",
       { match: [{ uri: { prefix: "/a" } }], route: [] },
       "route-without-destination",
@@ -257,6 +264,15 @@ describe("where routes come from", () => {
     expect(provenance.get(hash ?? {})).toEqual(
       sourceOf(rule, "spec.subsets[0].trafficPolicy.loadBalancer.consistentHash"),
     );
-    expect(sources.map(({ name }) => name)).toEqual(["reviews", "leaf", "reviews"]);
+    expect(sources.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      "VirtualService reviews",
+      "VirtualService leaf",
+      "DestinationRule reviews",
+      "Service reviews",
+    ]);
+    expect(provenance.get(resource.virtualHosts?.[0] ?? {})).toEqual({
+      object: { kind: "Service", namespace: "default", name: "reviews" },
+      path: "",
+    });
   });
 });
