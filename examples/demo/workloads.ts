@@ -33,6 +33,10 @@ export interface Surroundings {
   token(identity: string): string;
   /** For sockets. */
   readonly folder: string;
+  /** The third part of the workloads' addresses; their proxies' outbound sides are at the next. Default: 20. */
+  readonly net?: number;
+  /** Protocol variant of the Envoys. Default: delta. */
+  readonly mode?: "delta" | "sotw";
 }
 
 function nodeOf(type: "sidecar" | "router", name: string, address: string, service: string, version: string): NodeJson {
@@ -57,6 +61,7 @@ async function startProxy(
   number: number,
   around: Surroundings,
 ): Promise<Running> {
+  const { net = 20, mode = "delta" } = around;
   const name = `${service}-${version}`;
   const identity = workloadSpiffeId("cluster.local", "default", service);
   const agent = createAgent({
@@ -67,11 +72,12 @@ async function startProxy(
   const sdsPath = join(around.folder, `${name}.sock`);
   await agent.listen(`unix:${sdsPath}`);
   const envoy = await startEnvoy({
-    node: nodeOf(type, name, `127.0.20.${number}`, service, version),
+    node: nodeOf(type, name, `127.0.${net}.${number}`, service, version),
     ads: around.ads,
+    mode,
     adsServerNames: ["spiffe://cluster.local/ns/istio-system/sa/istiod"],
     sdsPath,
-    admin: `127.0.20.${number}:15000`,
+    admin: `127.0.${net}.${number}:15000`,
   });
   await envoy.ready();
   return {
@@ -95,11 +101,12 @@ export async function startWorkload(
   { service, version, number, calls }: (typeof WORKLOADS)[number],
   around: Surroundings,
 ): Promise<Running> {
+  const { net = 20 } = around;
   const stop = await startProgram({
     service,
     version,
-    address: `127.0.20.${number}`,
-    outbound: `127.0.21.${number}`,
+    address: `127.0.${net}.${number}`,
+    outbound: `127.0.${net + 1}.${number}`,
     calls,
   });
   const running = await startProxy("sidecar", service, version, number, around);

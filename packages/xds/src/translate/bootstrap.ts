@@ -131,17 +131,21 @@ export function bootstrap(node: NodeJson, options: BootstrapOptions = {}): Boots
         ...(options.clusters ?? []),
       ],
     },
-    layeredRuntime: {
-      layers: [
+    // Connections are bounded by each cluster and listener, not by the process.
+    overloadManager: {
+      resourceMonitors: [
         {
-          name: "global",
-          staticLayer: {
-            // Connections are bounded by the configuration of each cluster and listener, not by the process.
-            "overload.global_downstream_max_connections": "2147483647",
-            "re2.max_program_size.error_level": "32768",
+          name: "envoy.resource_monitors.global_downstream_max_connections",
+          typedConfig: {
+            "@type":
+              "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+            maxActiveDownstreamConnections: "2147483647",
           },
         },
       ],
+    },
+    layeredRuntime: {
+      layers: [{ name: "global", staticLayer: { "re2.max_program_size.error_level": "32768" } }],
     },
   };
 }
