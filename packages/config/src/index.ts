@@ -279,11 +279,13 @@ export {
   parseDocuments,
   streamDocuments,
 } from "./parse/documents.ts";
+export { editYaml, type TextEdit } from "./parse/edit.ts";
 export { printDocument, printYaml, toKubernetes } from "./print.ts";
 export { customResourceDefinition, jsonSchema } from "./schema/crd.ts";
 export { fieldPaths, schemaOf } from "./schema/field-paths.ts";
 export type { JsonSchema } from "./schema/json-schema.ts";
 export { type Infer, type MessageInfo, messageInfo, type Schema } from "./schema/message.ts";
+export { type AggregateStore, aggregateStore } from "./stores/aggregate.ts";
 export { type DocumentStore, type TextStore, textStore } from "./stores/documents.ts";
 export { type MemoryStore, memoryStore } from "./stores/memory.ts";
 export { type ConfigStore, sameMeaning } from "./stores/store.ts";

@@ -1,0 +1,100 @@
+import {
+  type Change,
+  type Collection,
+  type Diagnostic,
+  MemoryCollection,
+  type ObjectRef,
+  objectKey,
+  type Position,
+  type Unsubscribe,
+} from "@fairlead/model";
+import type { ConfigObject } from "../object.ts";
+import { type ConfigStore, sameMeaning } from "./store.ts";
+
+/** Several stores as one. Whoever made it closes it; the stores themselves stay open. */
+export interface AggregateStore extends ConfigStore, Disposable {
+  close(): void;
+}
+
+/** Where several stores hold an object, that of the first in the list is in force; the others are shadowed, and reported. */
+export function aggregateStore(stores: readonly ConfigStore[]): AggregateStore {
+  return new Aggregate(stores);
+}
+
+class Aggregate implements AggregateStore {
+  readonly ready: Promise<void>;
+  readonly #stores: readonly ConfigStore[];
+  readonly #objects = new MemoryCollection<ConfigObject>(sameMeaning);
+  readonly #subscriptions: readonly Unsubscribe[];
+
+  constructor(stores: readonly ConfigStore[]) {
+    this.#stores = stores;
+    this.#subscriptions = stores.map((store) =>
+      store.subscribe((changes) => this.#refresh(changes.map(({ key }) => key))),
+    );
+    this.#refresh(stores.flatMap((store) => [...store.keys()]));
+    this.ready = Promise.all(stores.map((store: Collection<unknown>) => store.ready)).then(() => undefined);
+    // Who never looks at `ready` is not to crash of it.
+    this.ready.catch(() => undefined);
+  }
+
+  get(key: string): ConfigObject | undefined {
+    return this.#objects.get(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#objects.keys();
+  }
+
+  values(): Iterable<ConfigObject> {
+    return this.#objects.values();
+  }
+
+  subscribe(listener: (changes: readonly Change<ConfigObject>[]) => void): Unsubscribe {
+    return this.#objects.subscribe(listener);
+  }
+
+  diagnostics(): readonly Diagnostic[] {
+    return [...this.#stores.flatMap((store) => store.diagnostics()), ...this.#shadowed()];
+  }
+
+  locate(ref: ObjectRef, path: string): Position | undefined {
+    return this.#holder(objectKey(ref))?.locate(ref, path);
+  }
+
+  close(): void {
+    for (const unsubscribe of this.#subscriptions) unsubscribe();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #holder(key: string): ConfigStore | undefined {
+    return this.#stores.find((store) => store.get(key) !== undefined);
+  }
+
+  #refresh(keys: readonly string[]): void {
+    this.#objects.apply(keys.map((key) => [key, this.#holder(key)?.get(key)]));
+  }
+
+  *#shadowed(): Iterable<Diagnostic> {
+    for (const store of this.#stores)
+      for (const key of store.keys()) {
+        const holder = this.#holder(key);
+        const object = store.get(key);
+        if (object === undefined || holder === store) continue;
+        const ref = { kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name };
+        const position = store.locate(ref, "");
+        const first = holder?.locate(ref, "");
+        yield {
+          code: "duplicate-object",
+          severity: "error",
+          message: `is also in a store of higher precedence${first ? ` (${first.file}:${first.line})` : ""}, which stays in force`,
+          path: "",
+          object: ref,
+          ...(position && { position }),
+        };
+      }
+  }
+}
