@@ -1,7 +1,7 @@
 import type { Mesh } from "@fairlead/mesh";
 import type { ProxyNode } from "@fairlead/model";
 import type { Answer } from "./answer.ts";
-import { endpointShares } from "./cluster/endpoints.ts";
+import { endpointsOfCluster } from "./cluster/endpoints.ts";
 import type { HttpConnectionManager, Listener } from "./envoy.ts";
 import { connectionManager, evaluateResources } from "./evaluate-resources.ts";
 import type { Branch, Evaluation } from "./evaluation.ts";
@@ -66,7 +66,7 @@ export function evaluate(mesh: Mesh, question: Question, options: EvaluateOption
     get trace() {
       return trace();
     },
-    explain: () => `${headline(question, answer)}\n${formatTrace(trace())}`,
+    explain: () => `${headline(question, answer)}\n${formatTrace(telling(trace()))}`,
   };
 }
 
@@ -90,7 +90,7 @@ function arrival(
   }
   const assignment =
     cluster.loadAssignment ?? index.endpoints.get(cluster.edsClusterConfig?.serviceName || branch.cluster);
-  const endpoints = endpointShares(cluster, assignment);
+  const endpoints = endpointsOfCluster(cluster, assignment);
   const many =
     endpoints.length === 0
       ? "has no endpoint that is known"
@@ -117,6 +117,14 @@ function managerOf(
   const chains = [...(found?.filterChains ?? []), ...(found?.defaultFilterChain ? [found.defaultFilterChain] : [])];
   const chain = chains.find(({ name }) => (name ?? "") === filterChain);
   return chain && connectionManager(chain);
+}
+
+/** Filter chains that lost say little once another has won; the text leaves them out. */
+function telling(trace: Answer["trace"]): Answer["trace"] {
+  const won = new Set(
+    trace.filter(({ step, matched }) => matched && step.endsWith("filter chain")).map(({ step }) => step),
+  );
+  return trace.filter(({ step, matched }) => matched || !won.has(step));
 }
 
 function headline({ from, request }: Question, answer: ReturnType<typeof summarise>): string {

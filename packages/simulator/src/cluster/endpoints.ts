@@ -21,6 +21,21 @@ interface Level {
   readonly localities: readonly LocalityLbEndpoints[];
 }
 
+const computed = new WeakMap<Cluster, readonly EndpointShare[]>();
+
+/** The endpoints of a cluster with their shares; computed once for a cluster and its assignment. */
+export function endpointsOfCluster(
+  cluster: Cluster,
+  assignment: ClusterLoadAssignment | undefined,
+): readonly EndpointShare[] {
+  let shares = computed.get(cluster);
+  if (shares === undefined) {
+    shares = endpointShares(cluster, assignment);
+    computed.set(cluster, shares);
+  }
+  return shares;
+}
+
 /**
  * How requests spread over the endpoints of an assignment: by priority (health, overprovisioning, panic), then by
  * locality where the cluster weighs localities, then by endpoint weight. That is the long run of every policy that

@@ -6,8 +6,25 @@ import { knownNames } from "./nearest.ts";
 /** An address that no workload has, for those that have none in the files (Deployments without Pods). RFC 5737. */
 export const UNKNOWN_ADDRESS = "192.0.2.1";
 
-/** The proxy beside a workload: a gateway when a Gateway of the mesh selects it, else a sidecar. */
+const nodes = new WeakMap<Mesh, WeakMap<Workload, ProxyNode>>();
+
+/** The proxy beside a workload; one object for one mesh and workload. */
 export function nodeOf(mesh: Mesh, workload: Workload): ProxyNode {
+  let byWorkload = nodes.get(mesh);
+  if (byWorkload === undefined) {
+    byWorkload = new WeakMap();
+    nodes.set(mesh, byWorkload);
+  }
+  let node = byWorkload.get(workload);
+  if (node === undefined) {
+    node = makeNode(mesh, workload);
+    byWorkload.set(workload, node);
+  }
+  return node;
+}
+
+/** The proxy beside a workload: a gateway when a Gateway of the mesh selects it, else a sidecar. */
+function makeNode(mesh: Mesh, workload: Workload): ProxyNode {
   const { name, namespace, labels, serviceAccount, clusterId, network, workloadName, locality } = workload;
   const { node, diagnostics } = parseNode({
     id: `${isGateway(mesh, workload) ? "router" : "sidecar"}~${workload.addresses[0] ?? UNKNOWN_ADDRESS}~${name}.${namespace}~${namespace}.svc.cluster.local`,
@@ -34,19 +51,36 @@ function isGateway(mesh: Mesh, { labels }: Workload): boolean {
   return false;
 }
 
-/** Finds the proxy of `WORKLOAD.NAMESPACE` by the workload's name, its controller's name, or its `app` label. */
+const found = new WeakMap<Mesh, Map<string, ProxyNode>>();
+
+/** The proxy of `WORKLOAD.NAMESPACE`, see {@link searchNode}; one object for one mesh and name. */
 export function findNode(mesh: Mesh, from: string): ProxyNode {
+  let byName = found.get(mesh);
+  if (byName === undefined) {
+    byName = new Map();
+    found.set(mesh, byName);
+  }
+  let node = byName.get(from);
+  if (node === undefined) {
+    node = searchNode(mesh, from);
+    byName.set(from, node);
+  }
+  return node;
+}
+
+/** Finds the proxy of `WORKLOAD.NAMESPACE` by the workload's name, its controller's name, or its `app` label. */
+function searchNode(mesh: Mesh, from: string): ProxyNode {
   const dot = from.lastIndexOf(".");
   const name = dot < 0 ? from : from.slice(0, dot);
   const namespace = dot < 0 ? "default" : from.slice(dot + 1);
   const workloads = mesh.bucket("workloads", namespace) ?? [];
   const by = (has: (workload: Workload) => boolean) => workloads.find(has);
-  const found =
+  const workload =
     by((workload) => workload.name === name) ??
     by((workload) => workload.workloadName === name) ??
     by(({ labels }) => labels.app === name || labels["app.kubernetes.io/name"] === name) ??
     by(({ labels }) => labels["service.istio.io/canonical-name"] === name);
-  if (found) return nodeOf(mesh, found);
+  if (workload) return nodeOf(mesh, workload);
   const known = [...namespacesOf(mesh)].flatMap((one) =>
     (mesh.bucket("workloads", one) ?? []).flatMap((workload) => [
       `${workload.workloadName}.${one}`,

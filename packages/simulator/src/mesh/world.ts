@@ -9,34 +9,40 @@ export interface World {
   readonly provenance: Provenance;
 }
 
-const worlds = new WeakMap<Mesh, Map<string, World>>();
-const keys = new WeakMap<ProxyNode, string>();
+interface Known {
+  readonly byNode: WeakMap<ProxyNode, World>;
+  /** Equal nodes have one world. */
+  readonly byContent: Map<string, World>;
+}
+
+const worlds = new WeakMap<Mesh, Known>();
 
 /** The world of a proxy; made once for a mesh and node. */
 export function worldOf(mesh: Mesh, node: ProxyNode): World {
-  let byNode = worlds.get(mesh);
-  if (byNode === undefined) {
-    byNode = new Map();
-    worlds.set(mesh, byNode);
+  let known = worlds.get(mesh);
+  if (known === undefined) {
+    known = { byNode: new WeakMap(), byContent: new Map() };
+    worlds.set(mesh, known);
   }
-  let key = keys.get(node);
-  if (key === undefined) {
-    key = JSON.stringify(node);
-    keys.set(node, key);
-  }
-  let world = byNode.get(key);
+  let world = known.byNode.get(node);
   if (world === undefined) {
-    const provenance: Provenance = new WeakMap();
-    const { listeners, routes, clusters, endpoints } = translate(mesh, node, provenance);
-    const plain = <R>(generated: readonly Generated[]) => generated.map(({ resource }) => resource as R);
-    const resources: Resources = {
-      listeners: plain(listeners),
-      routes: plain(routes),
-      clusters: plain(clusters),
-      endpoints: plain(endpoints),
-    };
-    world = { resources, provenance };
-    byNode.set(key, world);
+    const content = JSON.stringify(node);
+    world = known.byContent.get(content) ?? makeWorld(mesh, node);
+    known.byContent.set(content, world);
+    known.byNode.set(node, world);
   }
   return world;
+}
+
+function makeWorld(mesh: Mesh, node: ProxyNode): World {
+  const provenance: Provenance = new WeakMap();
+  const { listeners, routes, clusters, endpoints } = translate(mesh, node, provenance);
+  const plain = <R>(generated: readonly Generated[]) => generated.map(({ resource }) => resource as R);
+  const resources: Resources = {
+    listeners: plain(listeners),
+    routes: plain(routes),
+    clusters: plain(clusters),
+    endpoints: plain(endpoints),
+  };
+  return { resources, provenance };
 }

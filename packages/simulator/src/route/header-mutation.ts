@@ -62,7 +62,10 @@ export function mutate(
     }
     const present = result.get(change.header);
     const value = change.value
-      .replace(/%REQ\(([^)?:]+)\)%/gi, (_, name: string) => headers.get(headerKey(name)) ?? "-")
+      .replace(
+        /%REQ\(([^)?]+)(?:\?([^)]+))?\)(?::\d+)?%/gi,
+        (_, name: string, other?: string) => headers.get(headerKey(name)) ?? headers.get(headerKey(other ?? "")) ?? "-",
+      )
       .replaceAll("%%", "%");
     if (change.action === "add-if-absent" && present !== undefined) continue;
     if (change.action === "overwrite-if-present" && present === undefined) continue;

@@ -1,0 +1,31 @@
+import type { Answer, Outcome } from "./answer.ts";
+import { type ExpectedRoute, type MatchResult, outcomeResult, routeResult } from "./expectation.ts";
+
+export type { ExpectedRoute, MatchResult } from "./expectation.ts";
+
+/**
+ * Matchers for `expect.extend` of vitest or jest: `expect(evaluate(…)).toRouteTo({ service: "reviews.default", subset: "v2", share: 1 })`.
+ * A failure names the YAML line that decided. Nothing of a test runner is loaded.
+ */
+export const matchers = {
+  toRouteTo: (answer: Answer, expected: ExpectedRoute): MatchResult => routeResult(answer, expected),
+  toHaveOutcome: (answer: Answer, outcome: Outcome): MatchResult => outcomeResult(answer, outcome),
+};
+
+/** The matchers as types: extend vitest's `Matchers<R>` or jest's with this to have them known to the compiler. */
+export interface RouteMatchers<R = unknown> {
+  toRouteTo(expected: ExpectedRoute): R;
+  toHaveOutcome(outcome: Outcome): R;
+}
+
+/** For `node:test` and plain programs: throws an `Error` whose message names the line that decided. */
+export function assertRoutesTo(answer: Answer, expected: ExpectedRoute): void {
+  const { pass, message } = routeResult(answer, expected);
+  if (!pass) throw new Error(message());
+}
+
+/** As {@link assertRoutesTo}, for the outcome. */
+export function assertOutcome(answer: Answer, outcome: Outcome): void {
+  const { pass, message } = outcomeResult(answer, outcome);
+  if (!pass) throw new Error(message());
+}
