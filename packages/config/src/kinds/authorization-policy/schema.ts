@@ -1,3 +1,4 @@
+// Fields of istio/api security/v1beta1. Limits as in the CRD.
 import { choice, type Infer, list, message, required, text } from "../../schema/message.ts";
 import { policyTargetReference, workloadSelector } from "../shared/selector.ts";
 
@@ -17,6 +18,7 @@ export const authorizationSource = message({
   trustDomains: list(text()),
   notTrustDomains: list(text()),
 });
+/** Where a request comes from: all that is set must hold, of a list one value. */
 export type AuthorizationSource = Infer<typeof authorizationSource>;
 
 export const authorizationFrom = message({
@@ -34,6 +36,7 @@ export const authorizationOperation = message({
   paths: list(text()),
   notPaths: list(text()),
 });
+/** What is asked for: all that is set must hold, of a list one value. */
 export type AuthorizationOperation = Infer<typeof authorizationOperation>;
 
 export const authorizationTo = message({
@@ -46,6 +49,7 @@ export const authorizationCondition = message({
   values: list(text()),
   notValues: list(text()),
 });
+/** An attribute (`request.headers[x]`) with allowed or forbidden values. */
 export type AuthorizationCondition = Infer<typeof authorizationCondition>;
 
 export const authorizationRule = message({
@@ -53,6 +57,7 @@ export const authorizationRule = message({
   to: list(authorizationTo),
   when: list(authorizationCondition),
 });
+/** Applies when one of `from`, one of `to` and all of `when` do. */
 export type AuthorizationRule = Infer<typeof authorizationRule>;
 
 export const authorizationProvider = message({
@@ -68,4 +73,5 @@ export const authorizationPolicy = message({
   action: choice("ALLOW", "DENY", "AUDIT", "CUSTOM"),
   provider: authorizationProvider,
 });
+/** Who may call what. Evaluated in the order CUSTOM, DENY, ALLOW; without rules ALLOW denies everything. */
 export type AuthorizationPolicy = Infer<typeof authorizationPolicy>;

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { choice, flag, type Infer, list, message, nullable, text } from "../../schema/message.ts";
 
 export const clientTls = message({
@@ -11,4 +12,5 @@ export const clientTls = message({
   insecureSkipVerify: nullable(flag()),
   caCrl: text(),
 });
+/** TLS towards a host. Without it, the mesh decides (mutual TLS where the endpoint takes it). */
 export type ClientTls = Infer<typeof clientTls>;

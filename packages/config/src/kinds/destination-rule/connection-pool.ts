@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import {
   anyDuration,
   choice,
@@ -25,6 +26,7 @@ export const tcpPool = message({
   maxConnectionDuration: duration(),
   idleTimeout: anyDuration(),
 });
+/** For TCP and HTTP. `connectTimeout` is 10s, `idleTimeout` 1h by default. */
 export type TcpPool = Infer<typeof tcpPool>;
 
 export const http2Keepalive = message({
@@ -44,12 +46,14 @@ export const httpPool = message({
   maxConcurrentStreams: int32(),
   http2KeepAlive: http2Keepalive,
 });
+/** For HTTP/1.1, HTTP/2 and gRPC. */
 export type HttpPool = Infer<typeof httpPool>;
 
 export const connectionPool = message({
   tcp: tcpPool,
   http: httpPool,
 });
+/** Limits on connections and requests to a host. */
 export type ConnectionPool = Infer<typeof connectionPool>;
 
 export const outlierDetection = message({
@@ -65,4 +69,5 @@ export const outlierDetection = message({
   minHealthPercent: int32(),
   outlierDetectionHttpErrorCodes: list(uint32({ min: 100, max: 599 })),
 });
+/** Sets endpoints that fail aside for a while. */
 export type OutlierDetection = Infer<typeof outlierDetection>;

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import {
   anyDuration,
   choice,
@@ -27,6 +28,7 @@ export const hashCookie = message({
   ttl: anyDuration(),
   attributes: list(hashCookieAttribute),
 });
+/** The cookie that is the key; made when it is missing and `ttl` is set. */
 export type HashCookie = Infer<typeof hashCookie>;
 
 export const ringHash = message({
@@ -53,6 +55,7 @@ export const consistentHash = message(
   ["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"],
   ["ringHash", "maglev"],
 );
+/** Keeps requests with an equal key on one endpoint. */
 export type ConsistentHash = Infer<typeof consistentHash>;
 
 export const warmupConfiguration = message({
@@ -60,6 +63,7 @@ export const warmupConfiguration = message({
   minimumPercent: nullable(double({ min: 0, max: 100 })),
   aggression: nullable(double({ min: 0 })),
 });
+/** Lets new endpoints take their full share slowly. */
 export type WarmupConfiguration = Infer<typeof warmupConfiguration>;
 
 export const backendUtilization = message({
@@ -69,6 +73,7 @@ export const backendUtilization = message({
   errorUtilizationPenaltyPercent: nullable(uint32()),
   metricNamesForComputingUtilization: list(text()),
 });
+/** Weights by the load that endpoints report (ORCA). */
 export type BackendUtilization = Infer<typeof backendUtilization>;
 
 export const loadBalancer = message(
@@ -84,4 +89,5 @@ export const loadBalancer = message(
   },
   ["simple", "consistentHash", "backendUtilization"],
 );
+/** How an endpoint is chosen. Default: LEAST_REQUEST. */
 export type LoadBalancer = Infer<typeof loadBalancer>;

@@ -1,15 +1,18 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { flag, type Infer, list, map, message, nullable, text, uint32, uint64 } from "../../schema/message.ts";
 
 export const localityDistribute = message({
   from: text(),
   to: map(uint32()),
 });
+/** From a locality (`region/zone/*`) to localities with weights that add up to 100. */
 export type LocalityDistribute = Infer<typeof localityDistribute>;
 
 export const localityFailover = message({
   from: text(),
   to: text(),
 });
+/** Region to region. */
 export type LocalityFailover = Infer<typeof localityFailover>;
 
 export const localityLoadBalancer = message({
@@ -18,6 +21,7 @@ export const localityLoadBalancer = message({
   failoverPriority: list(text()),
   enabled: nullable(flag()),
 });
+/** Prefers near endpoints, or spreads by weights. Failover needs outlier detection. */
 export type LocalityLoadBalancer = Infer<typeof localityLoadBalancer>;
 
 export const zoneFailover = message({
@@ -32,4 +36,5 @@ export const zoneAwareLoadBalancer = message({
   failoverPriority: list(text()),
   minClusterSize: nullable(uint64({ min: 1, max: 4294967295 })),
 });
+/** Keeps traffic in its zone as far as that balances. */
 export type ZoneAwareLoadBalancer = Infer<typeof zoneAwareLoadBalancer>;

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import {
   anyDuration,
   choice,
@@ -24,6 +25,7 @@ export const portTrafficPolicy = message({
   outlierDetection,
   tls: clientTls,
 });
+/** Settings for one port. They replace all of the level above, nothing is inherited. */
 export type PortTrafficPolicy = Infer<typeof portTrafficPolicy>;
 
 export const tunnelSettings = message({
@@ -31,11 +33,13 @@ export const tunnelSettings = message({
   targetHost: required(text()),
   targetPort: required(uint32()),
 });
+/** Forwards TCP through an HTTP tunnel. */
 export type TunnelSettings = Infer<typeof tunnelSettings>;
 
 export const upstreamProxyProtocol = message({
   version: choice("V1", "V2"),
 });
+/** Sends a PROXY protocol header first. */
 export type UpstreamProxyProtocol = Infer<typeof upstreamProxyProtocol>;
 
 export const retryBudget = message({
@@ -43,6 +47,7 @@ export const retryBudget = message({
   minRetryConcurrency: uint32(),
   budgetInterval: anyDuration(),
 });
+/** How many retries may be under way, as a share of requests. */
 export type RetryBudget = Infer<typeof retryBudget>;
 
 export const trafficPolicy = message({
@@ -55,6 +60,7 @@ export const trafficPolicy = message({
   proxyProtocol: upstreamProxyProtocol,
   retryBudget,
 });
+/** Settings for a host or a subset. A field set for the subset replaces that of the host. */
 export type TrafficPolicy = Infer<typeof trafficPolicy>;
 
 export const subset = message({
@@ -62,6 +68,7 @@ export const subset = message({
   labels: map(text()),
   trafficPolicy,
 });
+/** Endpoints of a host by labels, with a traffic policy of their own. */
 export type Subset = Infer<typeof subset>;
 
 export const destinationRule = message({
@@ -71,4 +78,5 @@ export const destinationRule = message({
   exportTo: list(text()),
   workloadSelector,
 });
+/** What holds for traffic to a host after routing: load balancing, connections, TLS, and its subsets. */
 export type DestinationRule = Infer<typeof destinationRule>;

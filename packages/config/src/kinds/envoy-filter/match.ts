@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { choice, type Infer, map, message, text, uint32 } from "../../schema/message.ts";
 
 export const envoyProxyMatch = message({
@@ -101,4 +102,5 @@ export const envoyPatchMatch = message(
   },
   ["listener", "routeConfiguration", "cluster", "waypoint"],
 );
+/** Which objects are patched; of the object matches there is one. */
 export type EnvoyPatchMatch = Infer<typeof envoyPatchMatch>;

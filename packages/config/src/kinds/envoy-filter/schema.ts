@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { choice, type Infer, int32, list, message, struct } from "../../schema/message.ts";
 import { policyTargetReference, sidecarWorkloadSelector } from "../shared/selector.ts";
 import { envoyPatchMatch } from "./match.ts";
@@ -17,6 +18,7 @@ export const envoyPatch = message({
   value: struct(),
   filterClass: choice("UNSPECIFIED", "AUTHN", "AUTHZ", "STATS"),
 });
+/** The operation and its value, in Envoy's API. */
 export type EnvoyPatch = Infer<typeof envoyPatch>;
 
 export const envoyConfigPatch = message({
@@ -37,6 +39,7 @@ export const envoyConfigPatch = message({
   match: envoyPatchMatch,
   patch: envoyPatch,
 });
+/** What is patched, where, and how. */
 export type EnvoyConfigPatch = Infer<typeof envoyConfigPatch>;
 
 export const envoyFilter = message({
@@ -45,4 +48,5 @@ export const envoyFilter = message({
   configPatches: list(envoyConfigPatch),
   priority: int32(),
 });
+/** Patches to the configuration that proxies get. For what nothing else can say. */
 export type EnvoyFilter = Infer<typeof envoyFilter>;

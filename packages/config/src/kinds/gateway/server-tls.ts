@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { choice, flag, type Infer, list, message, nullable, text } from "../../schema/message.ts";
 
 export const tlsCertificate = message({
@@ -27,4 +28,5 @@ export const serverTls = message({
   ecdhCurves: list(text()),
   insecureSkipVerify: nullable(flag()),
 });
+/** TLS of a server. Default mode: PASSTHROUGH. */
 export type ServerTls = Infer<typeof serverTls>;

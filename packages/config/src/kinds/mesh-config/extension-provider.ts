@@ -1,3 +1,4 @@
+// Fields of istio/api mesh/v1alpha1.
 import { anyDuration, flag, type Infer, list, map, message, struct, text, uint32 } from "../../schema/message.ts";
 import {
   datadogTracingProvider,
@@ -144,4 +145,5 @@ export const extensionProvider = message(
     "sds",
   ],
 );
+/** A named service that Telemetry and AuthorizationPolicy refer to. */
 export type ExtensionProvider = Infer<typeof extensionProvider>;

@@ -1,3 +1,4 @@
+// Fields of istio/api mesh/v1alpha1.
 import {
   anyDuration,
   choice,
@@ -159,4 +160,5 @@ export const meshProxyConfig = message(
   },
   ["serviceCluster", "tracingServiceName"],
 );
+/** Settings of all proxies (`defaultConfig`); an annotation or a ProxyConfig can change them for some. */
 export type MeshProxyConfig = Infer<typeof meshProxyConfig>;

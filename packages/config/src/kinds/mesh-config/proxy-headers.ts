@@ -1,3 +1,4 @@
+// Fields of istio/api mesh/v1alpha1.
 import { choice, flag, type Infer, message, nullable, text } from "../../schema/message.ts";
 
 export const clientCertDetailsHeader = message({

@@ -1,3 +1,4 @@
+// Fields of istio/api mesh/v1alpha1.
 import {
   anyDuration,
   choice,
@@ -189,4 +190,5 @@ export const meshConfig = message({
   defaultTrafficPolicy,
   serviceEntryVisibility,
 });
+/** Settings of the mesh as a whole. A document of its own, without kind. */
 export type MeshConfig = Infer<typeof meshConfig>;

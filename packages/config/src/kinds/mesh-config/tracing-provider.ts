@@ -1,3 +1,4 @@
+// Fields of istio/api mesh/v1alpha1.
 import {
   anyDuration,
   choice,

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1beta1. Limits as in the CRD.
 import { type Infer, int32, map, message, nullable, text } from "../../schema/message.ts";
 import { workloadSelector } from "../shared/selector.ts";
 
@@ -12,4 +13,5 @@ export const proxyConfig = message({
   environmentVariables: map(text({ max: 2048 })),
   image: proxyImage,
 });
+/** Settings of the proxies themselves, for chosen workloads or a namespace. */
 export type ProxyConfig = Infer<typeof proxyConfig>;

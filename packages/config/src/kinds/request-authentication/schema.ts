@@ -1,3 +1,4 @@
+// Fields of istio/api security/v1beta1. Limits as in the CRD.
 import { alsoNamed, choice, duration, flag, type Infer, list, message, required, text } from "../../schema/message.ts";
 import { policyTargetReference, workloadSelector } from "../shared/selector.ts";
 
@@ -28,6 +29,7 @@ export const jwtRule = message({
   timeout: duration(),
   spaceDelimitedClaims: list(text({ min: 1 }), { max: 64 }),
 });
+/** An issuer and where its tokens and keys are found. */
 export type JwtRule = Infer<typeof jwtRule>;
 
 export const requestAuthentication = message({
@@ -36,4 +38,5 @@ export const requestAuthentication = message({
   targetRefs: list(policyTargetReference, { max: 16 }),
   jwtRules: list(jwtRule, { max: 4096 }),
 });
+/** Which JSON Web Tokens are accepted. Invalid ones are refused, missing ones are not. */
 export type RequestAuthentication = Infer<typeof requestAuthentication>;

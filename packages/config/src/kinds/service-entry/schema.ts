@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { choice, type Infer, list, message, required, text, uint32 } from "../../schema/message.ts";
 import { sidecarWorkloadSelector } from "../shared/selector.ts";
 import { workloadEntry } from "../workload-entry/schema.ts";
@@ -8,6 +9,7 @@ export const serviceEntryPort = message({
   name: required(text({ max: 256 })),
   targetPort: uint32({ min: 1, max: 65535 }),
 });
+/** `targetPort` is that of the endpoints; default: the same number. */
 export type ServiceEntryPort = Infer<typeof serviceEntryPort>;
 
 export const serviceEntry = message({
@@ -21,4 +23,5 @@ export const serviceEntry = message({
   exportTo: list(text()),
   subjectAltNames: list(text()),
 });
+/** A service that the registry does not know: outside the mesh, or workloads without Kubernetes. */
 export type ServiceEntry = Infer<typeof serviceEntry>;

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { choice, type Infer, list, message, required, text, uint32 } from "../../schema/message.ts";
 import { connectionPool } from "../destination-rule/connection-pool.ts";
 import { serverTls } from "../gateway/server-tls.ts";
@@ -21,6 +22,7 @@ export const ingressListener = message({
   tls: serverTls,
   connectionPool,
 });
+/** A port on which the sidecar takes traffic for the workload. */
 export type IngressListener = Infer<typeof ingressListener>;
 
 export const egressListener = message({
@@ -29,6 +31,7 @@ export const egressListener = message({
   captureMode: choice("DEFAULT", "IPTABLES", "NONE"),
   hosts: required(list(text())),
 });
+/** What the workload can reach: hosts as `namespace/host`; without port it takes all that is left. */
 export type EgressListener = Infer<typeof egressListener>;
 
 export const sidecarOutboundPolicy = message({
@@ -44,4 +47,5 @@ export const sidecar = message({
   inboundConnectionPool: connectionPool,
   outboundTrafficPolicy: sidecarOutboundPolicy,
 });
+/** What the sidecars of chosen workloads (or of the namespace) listen on and can reach. */
 export type Sidecar = Infer<typeof sidecar>;

@@ -1,3 +1,4 @@
+// Fields of istio/api telemetry/v1alpha1. Limits as in the CRD.
 import {
   choice,
   double,
@@ -66,6 +67,7 @@ export const telemetryTracing = message({
   enableIstioTags: nullable(flag()),
   disableContextPropagation: nullable(flag()),
 });
+/** Traces: how many, with which tags. */
 export type TelemetryTracing = Infer<typeof telemetryTracing>;
 
 export const metricSelector = message(
@@ -108,6 +110,7 @@ export const telemetryMetrics = message({
   overrides: list(metricsOverride),
   reportingInterval: duration(),
 });
+/** Metrics: which, with which tags. */
 export type TelemetryMetrics = Infer<typeof telemetryMetrics>;
 
 export const logSelector = message({
@@ -126,6 +129,7 @@ export const telemetryAccessLogging = message({
   disabled: nullable(flag()),
   filter: logFilter,
 });
+/** Access logs: where, which requests (a CEL filter). */
 export type TelemetryAccessLogging = Infer<typeof telemetryAccessLogging>;
 
 export const telemetry = message({
@@ -136,4 +140,5 @@ export const telemetry = message({
   metrics: list(telemetryMetrics),
   accessLogging: list(telemetryAccessLogging),
 });
+/** What is measured, logged and traced, and with which providers of the mesh. */
 export type Telemetry = Infer<typeof telemetry>;

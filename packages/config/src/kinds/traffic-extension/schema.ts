@@ -1,3 +1,4 @@
+// Fields of istio/api extensions/v1alpha1. Limits as in the CRD.
 import { choice, type Infer, int32, list, message, nullable, required, struct, text } from "../../schema/message.ts";
 import { policyPortSelector, policyTargetReference, workloadSelector } from "../shared/selector.ts";
 import { wasmVmConfig } from "../wasm-plugin/schema.ts";
@@ -39,4 +40,5 @@ export const trafficExtension = message(
   },
   ["wasm", "lua"],
 );
+/** A WebAssembly module or a Lua script in the proxies of chosen workloads. */
 export type TrafficExtension = Infer<typeof trafficExtension>;

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { flag, type Infer, list, map, message, text, uint32 } from "../../schema/message.ts";
 
 export const stringMatch = message(
@@ -8,6 +9,7 @@ export const stringMatch = message(
   },
   ["exact", "prefix", "regex"],
 );
+/** How a text is compared; `regex` is RE2 and must match the whole text. With nothing set, presence is enough. */
 export type StringMatch = Infer<typeof stringMatch>;
 
 export const httpMatch = message({
@@ -26,4 +28,5 @@ export const httpMatch = message({
   sourceNamespace: text(),
   statPrefix: text(),
 });
+/** A condition on requests: all that is set must hold. `sourceLabels`, `sourceNamespace` and `gateways` choose proxies, not requests. */
 export type HttpMatch = Infer<typeof httpMatch>;

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import {
   alsoNamed,
   bytes,
@@ -23,12 +24,14 @@ export const headerOperations = message({
   add: map(text()),
   remove: list(text()),
 });
+/** `set` replaces, `add` appends, `remove` deletes. */
 export type HeaderOperations = Infer<typeof headerOperations>;
 
 export const headers = message({
   request: headerOperations,
   response: headerOperations,
 });
+/** Changes to headers, of requests and of responses. */
 export type Headers = Infer<typeof headers>;
 
 export const httpRouteDestination = message({
@@ -36,6 +39,7 @@ export const httpRouteDestination = message({
   weight: int32(),
   headers,
 });
+/** A destination with its share of requests; weights are relative, one destination alone needs none. */
 export type HttpRouteDestination = Infer<typeof httpRouteDestination>;
 
 export const httpRedirect = message(
@@ -50,6 +54,7 @@ export const httpRedirect = message(
   },
   ["port", "derivePort"],
 );
+/** Answers with a redirect (301 by default) instead of forwarding. */
 export type HttpRedirect = Infer<typeof httpRedirect>;
 
 export const httpBody = message(
@@ -59,24 +64,28 @@ export const httpBody = message(
   },
   ["string", "bytes"],
 );
+/** A body as text or as base64. */
 export type HttpBody = Infer<typeof httpBody>;
 
 export const httpDirectResponse = message({
   status: required(uint32()),
   body: httpBody,
 });
+/** Answers with a status and a body instead of forwarding. */
 export type HttpDirectResponse = Infer<typeof httpDirectResponse>;
 
 export const httpDelegate = message({
   name: text(),
   namespace: text(),
 });
+/** Another VirtualService that holds the rules of this prefix. */
 export type HttpDelegate = Infer<typeof httpDelegate>;
 
 export const regexRewrite = message({
   match: text(),
   rewrite: text(),
 });
+/** RE2 with `\\1` for groups. */
 export type RegexRewrite = Infer<typeof regexRewrite>;
 
 export const httpRewrite = message({
@@ -84,6 +93,7 @@ export const httpRewrite = message({
   authority: text(),
   uriRegexRewrite: regexRewrite,
 });
+/** Changes path and authority before forwarding. */
 export type HttpRewrite = Infer<typeof httpRewrite>;
 
 export const httpRetry = message({
@@ -94,11 +104,13 @@ export const httpRetry = message({
   retryIgnorePreviousHosts: nullable(flag()),
   backoff: duration(),
 });
+/** How failed requests are tried again; 0 attempts switch retries off. Default: 2 attempts. */
 export type HttpRetry = Infer<typeof httpRetry>;
 
 export const percent = message({
   value: double(),
 });
+/** 0 to 100, in steps of 0.0001. */
 export type Percent = Infer<typeof percent>;
 
 export const httpFaultDelay = message(
@@ -111,6 +123,7 @@ export const httpFaultDelay = message(
   },
   ["fixedDelay", "exponentialDelay"],
 );
+/** Holds requests back. */
 export type HttpFaultDelay = Infer<typeof httpFaultDelay>;
 
 export const httpFaultAbort = message(
@@ -122,18 +135,21 @@ export const httpFaultAbort = message(
   },
   ["httpStatus", "grpcStatus", "http2Error"],
 );
+/** Answers requests with an error. */
 export type HttpFaultAbort = Infer<typeof httpFaultAbort>;
 
 export const httpFault = message({
   delay: httpFaultDelay,
   abort: httpFaultAbort,
 });
+/** Delays and errors made on purpose. */
 export type HttpFault = Infer<typeof httpFault>;
 
 export const httpMirror = message({
   destination: required(destination),
   percentage: percent,
 });
+/** Sends a copy of requests to a second destination and ignores its answers. */
 export type HttpMirror = Infer<typeof httpMirror>;
 
 export const corsPolicy = message({
@@ -147,6 +163,7 @@ export const corsPolicy = message({
   allowCredentials: nullable(flag()),
   unmatchedPreflights: choice("UNSPECIFIED", "FORWARD", "IGNORE"),
 });
+/** Which origins browsers may call from (CORS). */
 export type CorsPolicy = Infer<typeof corsPolicy>;
 
 export const httpRoute = message(
@@ -171,4 +188,5 @@ export const httpRoute = message(
   },
   ["route", "redirect", "directResponse", "delegate"],
 );
+/** A rule for HTTP requests. Of route, redirect, directResponse and delegate there is one. */
 export type HttpRoute = Infer<typeof httpRoute>;

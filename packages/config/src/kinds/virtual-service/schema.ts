@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { type Infer, int32, list, map, message, required, text, uint32 } from "../../schema/message.ts";
 import { destination } from "../shared/destination.ts";
 import { httpRoute } from "./http-route.ts";
@@ -10,18 +11,21 @@ export const tlsMatch = message({
   gateways: list(text()),
   sourceNamespace: text(),
 });
+/** All that is set must hold. */
 export type TlsMatch = Infer<typeof tlsMatch>;
 
 export const routeDestination = message({
   destination: required(destination),
   weight: int32(),
 });
+/** A destination with its share of connections; weights are relative. */
 export type RouteDestination = Infer<typeof routeDestination>;
 
 export const tlsRoute = message({
   match: required(list(tlsMatch)),
   route: list(routeDestination),
 });
+/** A rule for TLS connections that are passed on as they are, by SNI. */
 export type TlsRoute = Infer<typeof tlsRoute>;
 
 export const tcpMatch = message({
@@ -32,12 +36,14 @@ export const tcpMatch = message({
   gateways: list(text()),
   sourceNamespace: text(),
 });
+/** All that is set must hold. */
 export type TcpMatch = Infer<typeof tcpMatch>;
 
 export const tcpRoute = message({
   match: list(tcpMatch),
   route: list(routeDestination),
 });
+/** A rule for connections whose protocol is not looked into. */
 export type TcpRoute = Infer<typeof tcpRoute>;
 
 export const virtualService = message({
@@ -48,4 +54,5 @@ export const virtualService = message({
   tcp: list(tcpRoute),
   exportTo: list(text()),
 });
+/** Rules for the traffic to some hosts: where requests go, and what happens to them on the way. Rules are tried in order. */
 export type VirtualService = Infer<typeof virtualService>;

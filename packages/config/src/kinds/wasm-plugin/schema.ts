@@ -1,3 +1,4 @@
+// Fields of istio/api extensions/v1alpha1. Limits as in the CRD.
 import { choice, type Infer, int32, list, message, nullable, required, struct, text } from "../../schema/message.ts";
 import { policyPortSelector, policyTargetReference, workloadSelector } from "../shared/selector.ts";
 
@@ -37,4 +38,5 @@ export const wasmPlugin = message({
   match: list(wasmTrafficSelector),
   type: choice("UNSPECIFIED_PLUGIN_TYPE", "HTTP", "NETWORK"),
 });
+/** A WebAssembly module in the proxies of chosen workloads. */
 export type WasmPlugin = Infer<typeof wasmPlugin>;

@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { type Infer, map, message, text, uint32 } from "../../schema/message.ts";
 
 export const workloadEntry = message({
@@ -9,4 +10,5 @@ export const workloadEntry = message({
   weight: uint32(),
   serviceAccount: text({ max: 253 }),
 });
+/** One workload without Kubernetes: its address, labels and identity. */
 export type WorkloadEntry = Infer<typeof workloadEntry>;

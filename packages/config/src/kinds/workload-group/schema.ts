@@ -1,3 +1,4 @@
+// Fields of istio/api networking/v1alpha3. Limits as in the CRD.
 import { type Infer, int32, list, map, message, required, text, uint32 } from "../../schema/message.ts";
 import { workloadEntry } from "../workload-entry/schema.ts";
 
@@ -53,6 +54,7 @@ export const readinessProbe = message(
   },
   ["httpGet", "tcpSocket", "exec", "grpc"],
 );
+/** As that of a Kubernetes container; exactly one method. */
 export type ReadinessProbe = Infer<typeof readinessProbe>;
 
 export const workloadGroup = message({
@@ -60,4 +62,5 @@ export const workloadGroup = message({
   template: required(workloadEntry),
   probe: readinessProbe,
 });
+/** A template for WorkloadEntries of workloads that register themselves, and how their health is found out. */
 export type WorkloadGroup = Infer<typeof workloadGroup>;
