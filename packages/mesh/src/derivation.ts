@@ -25,7 +25,8 @@ export interface Query<A, V> {
   readonly name: string;
   /** Canonical text of the argument. */
   key(argument: A): string;
-  compute(read: Reader, argument: A): V;
+  /** `previous` is the value until now, for who must answer with the last good one when no new one can be made. */
+  compute(read: Reader, argument: A, previous?: V): V;
   /** An equal new result keeps the old object, which stops the wave. Default: identity. */
   equal?(a: V, b: V): boolean;
   /** Canonical text of a value: equal texts are one object. Needed to {@link Reader.project}. */
@@ -298,7 +299,7 @@ export class Derivations {
     };
     cell.computing = true;
     try {
-      return this.#intern(cell.entry, cell.entry.query.compute(reader, cell.entry.argument));
+      return this.#intern(cell.entry, cell.entry.query.compute(reader, cell.entry.argument, cell.value));
     } finally {
       cell.computing = false;
       cell.facts = [...facts.values()];

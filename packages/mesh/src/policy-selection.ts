@@ -12,6 +12,8 @@ interface TargetRef {
 
 interface Attached {
   readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+  /** An EnvoyFilter's word for it. */
+  readonly workloadSelector?: { readonly labels?: Readonly<Record<string, string>> };
   readonly targetRef?: TargetRef;
   readonly targetRefs?: readonly TargetRef[];
 }
@@ -34,7 +36,7 @@ export function policiesOf<K extends KindName>(read: Reader, kind: K): readonly 
     const spec = object.spec as Attached;
     const targets = [...(spec.targetRef ? [spec.targetRef] : []), ...(spec.targetRefs ?? [])];
     if (targets.length > 0) return targets.some((target) => isTarget(read, target, object.metadata.namespace));
-    return nodeMatches(read, spec.selector?.matchLabels ?? {});
+    return nodeMatches(read, spec.selector?.matchLabels ?? spec.workloadSelector?.labels ?? {});
   });
 }
 

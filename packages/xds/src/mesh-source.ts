@@ -34,9 +34,10 @@ const sameResource = (a: EncodedResource, b: EncodedResource | undefined) =>
 const encodedUnit: Query<{ readonly type: GeneratorName; readonly unit: string }, EncodedUnit> = {
   name: "encoded-unit",
   key: ({ type, unit }) => `${type} ${unit}`,
-  compute(read, { type, unit }) {
+  compute(read, { type, unit }, previous) {
     const made = generateUnit(read, type, unit);
-    if ("code" in made) return { resources: [], diagnostics: [made] };
+    // The last good resources stay in force.
+    if ("code" in made) return { resources: previous?.resources ?? [], diagnostics: [made] };
     const diagnostics = made.flatMap((resource) => [...resource.diagnostics]);
     const resources = made.flatMap(({ name, resource, sources }) => {
       try {
@@ -66,10 +67,20 @@ const encodedUnit: Query<{ readonly type: GeneratorName; readonly unit: string }
 const encodedSet: Query<GeneratorName, EncodedSet> = {
   name: "encoded-set",
   key: (type) => type,
-  compute(read, type) {
+  compute(read, type, previous) {
     const resources = new Map<string, EncodedResource>();
     const diagnostics: Diagnostic[] = [];
-    for (const unit of GENERATORS[type].units(read)) {
+    let units: readonly string[];
+    try {
+      units = GENERATORS[type].units(read);
+    } catch (error) {
+      const message = `${type} cannot be made: ${error instanceof Error ? error.message : String(error)}`;
+      return {
+        resources: previous?.resources ?? resources,
+        diagnostics: [{ code: "translation-failed", severity: "error", path: "", message }],
+      };
+    }
+    for (const unit of units) {
       const made = read.ask(encodedUnit, { type, unit });
       diagnostics.push(...made.diagnostics);
       for (const resource of made.resources) if (!resources.has(resource.name)) resources.set(resource.name, resource);
@@ -152,10 +163,9 @@ export function createMeshSource(mesh: Mesh, options: MeshSourceOptions = {}): M
     open(json: NodeJson, _peer: Peer, changed: () => void): NodeResources {
       const { node, diagnostics } = parseNode(json);
       if (!node)
-        throw new XdsError(
-          "INVALID_NODE",
-          `the node is not usable: ${diagnostics.map(({ path, message }) => `${path}: ${message}`).join("; ")}`,
-        );
+        throw new XdsError("invalid-value", diagnostics.map(({ path, message }) => `${path}: ${message}`).join("; "), {
+          path: "node",
+        });
       const entry: OpenNode = { node, holds: new Map(), changed, diagnostics: new Map() };
       open.add(entry);
       return {
