@@ -26,6 +26,17 @@ export async function initAuthority(
   return authority;
 }
 
+/** Opens the authority that is in a directory. The caller closes it. Throws CA_NOT_READY when there is none. */
+export async function openAuthority(
+  directory: string,
+  options: Omit<SelfSignedOptions, "keys" | "trustDomain"> = {},
+): Promise<SelfSignedAuthority> {
+  const keys = fileKeyManager(directory);
+  const found = await readJournal(keys.records);
+  if (found === undefined) throw new CaError("CA_NOT_READY", `there is no authority in ${directory}; make one first`);
+  return selfSignedAuthority({ ...options, trustDomain: found.journal.trustDomain, keys });
+}
+
 /**
  * Issues a certificate from the authority in `dir` for `id` and writes `cert-chain.pem`, `key.pem` (mode 0600) and
  * `root-cert.pem` to `out`. The key is made here. Throws {@link CaError}, also when `dir` holds no authority.
@@ -39,11 +50,8 @@ export async function issueToDirectory(options: {
   readonly ipAddresses?: readonly string[];
 }): Promise<{ readonly notAfter: Date; readonly serial: string }> {
   const { dir, out } = options;
-  const keys = fileKeyManager(dir);
-  const found = await readJournal(keys.records);
-  if (found === undefined) throw new CaError("CA_NOT_READY", `there is no authority in ${dir}; make one first`);
   const identity = typeof options.id === "string" ? parse(options.id) : options.id;
-  await using authority = await selfSignedAuthority({ trustDomain: found.journal.trustDomain, keys, pollSeconds: 0 });
+  await using authority = await openAuthority(dir, { pollSeconds: 0 });
   const key = newPrivateKey("ec-p256");
   const issued = await authority.issue({
     csr: createCsr({ key, identity }),

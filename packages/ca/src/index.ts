@@ -23,7 +23,7 @@ export { createCsr } from "./csr/create.ts";
 export { type CsrPolicy, DEFAULT_CSR_POLICY, spkiFingerprint } from "./csr/policy.ts";
 export type { KeyFamily } from "./csr/public-key.ts";
 // At a prompt.
-export { CERTIFICATE_FILES, initAuthority, issueToDirectory } from "./directory.ts";
+export { CERTIFICATE_FILES, initAuthority, issueToDirectory, openAuthority } from "./directory.ts";
 export { CA_ERRORS, CaError, type CaErrorCode } from "./error.ts";
 // Keys: where they are.
 export { type KeyType, newPrivateKey } from "./keys/algorithm.ts";

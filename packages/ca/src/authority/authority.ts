@@ -1,6 +1,7 @@
-import type { TrustDomain, Unsubscribe } from "@fairlead/model";
+import { parseTrustDomain, type TrustDomain, type Unsubscribe } from "@fairlead/model";
 import { type Clock, systemClock } from "../clock.ts";
 import { type CsrPolicy, DEFAULT_CSR_POLICY } from "../csr/policy.ts";
+import { CaError } from "../error.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import type { AuditSink } from "./audit.ts";
 import {
@@ -62,4 +63,13 @@ export function issuanceOptions(
     audit: options.audit,
     maxInFlight: options.maxInFlight ?? 1000,
   };
+}
+
+/** The trust domain of the options. Throws OPTION_INVALID. */
+export function trustDomainOf({ trustDomain }: { readonly trustDomain: string }): TrustDomain {
+  try {
+    return parseTrustDomain(trustDomain);
+  } catch (cause) {
+    throw new CaError("OPTION_INVALID", (cause as Error).message, { cause });
+  }
 }

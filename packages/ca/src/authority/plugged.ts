@@ -1,9 +1,8 @@
-import { parseTrustDomain } from "@fairlead/model";
 import { CaError, toCaError } from "../error.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import type { Revocations } from "../trust/crl.ts";
 import { sameBytes } from "../trust/path.ts";
-import { type Authority, type AuthorityOptions, issuanceOptions } from "./authority.ts";
+import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import { createIssuance } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { type PluggedBundle, readPluggedFiles } from "./plugged-files.ts";
@@ -41,7 +40,7 @@ interface State {
  * ones in force. Throws {@link CaError} (BUNDLE_INVALID, CRL_INVALID) when the first look fails.
  */
 export async function pluggedAuthority(options: PluggedOptions): Promise<PluggedAuthority> {
-  const trustDomain = parseTrustDomain(options.trustDomain);
+  const trustDomain = trustDomainOf(options);
   const pipeline = issuanceOptions(trustDomain, options);
   const issuance = createIssuance(pipeline);
   const listeners = new Set<() => void>();

@@ -1,4 +1,4 @@
-import { parseTrustDomain, type TrustDomain } from "@fairlead/model";
+import type { TrustDomain } from "@fairlead/model";
 import { certificatePem, createAuthorityCertificate, subjectKeyId } from "../certificate/authority-certificate.ts";
 import { serialNumber } from "../certificate/leaf.ts";
 import type { Certificate } from "../certificate/parse.ts";
@@ -7,7 +7,7 @@ import { CaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager, Signer } from "../keys/signer.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
-import { type Authority, type AuthorityOptions, issuanceOptions } from "./authority.ts";
+import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import { createIssuance } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { type Journal, readJournal, type Slot, slotCertificate, writeJournal } from "./journal.ts";
@@ -58,7 +58,7 @@ interface State {
  * Throws {@link CaError}: KEY_NOT_FOUND, KEY_MISMATCH, KEY_PERMISSIONS, KEY_INVALID, STORE_INVALID, STORE_FAILED.
  */
 export async function selfSignedAuthority(options: SelfSignedOptions): Promise<SelfSignedAuthority> {
-  const trustDomain = parseTrustDomain(options.trustDomain);
+  const trustDomain = trustDomainOf(options);
   const { keys, keyType = "ec-p256", rootTtlSeconds = 315_360_000, refreshHintSeconds = 300 } = options;
   const pipeline = issuanceOptions(trustDomain, options);
   const { clock, random, ttl } = pipeline;

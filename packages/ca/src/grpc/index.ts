@@ -17,3 +17,5 @@ export {
   certificateService,
   type ImpersonationRule,
 } from "./service.ts";
+export { type ReviewedToken, type TokenReviewOptions, tokenReview } from "./token-review.ts";
+export { type XfccOptions, xfcc } from "./xfcc.ts";
