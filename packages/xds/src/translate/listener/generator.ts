@@ -3,6 +3,9 @@ import { structurallyEqual } from "@fairlead/model";
 import type { Listener } from "../../proto/types.ts";
 import { type Build, type Generated, type Generator, generated, type Provenance } from "../generated.ts";
 import { VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
+import { patchValue } from "../patch/list-patch.ts";
+import { addedListeners, patchedListener } from "../patch/listener-patch.ts";
+import { type PatchContext, patchDiagnostics } from "../patch/patches.ts";
 import { gatewayServersOf, type MergedPort } from "../route/gateway-servers.ts";
 import { LOCALHOSTS, listenerName } from "./address.ts";
 import { gatewayListener, gatewayListenerPorts } from "./gateway-listener.ts";
@@ -23,6 +26,7 @@ const OUTBOUND = "outbound|";
 const HEADLESS = "headless|";
 const INBOUND = "inbound|";
 const GATEWAY = "gateway|";
+const ADDED = "added|";
 const HTTP_PROXY = "http_proxy";
 
 /** The listeners of a sidecar or a gateway. */
@@ -32,11 +36,12 @@ export const listenerGenerator: Generator<Listener> = {
     const rest = unit.slice(unit.indexOf("|") + 1);
     if (unit.startsWith(OUTBOUND)) return outbound(read, rest, provenance);
     if (unit.startsWith(HEADLESS))
-      return headlessListeners(read, Number(rest)).map((plan) =>
-        one(read, plan.name, (build) => outboundListener(build, plan), provenance),
+      return headlessListeners(read, Number(rest)).flatMap((plan) =>
+        one(read, plan.name, "SIDECAR_OUTBOUND", (build) => outboundListener(build, plan), provenance),
       );
     if (unit.startsWith(INBOUND)) return inbound(read, Number(rest), provenance);
     if (unit.startsWith(GATEWAY)) return gateway(read, rest, provenance);
+    if (unit.startsWith(ADDED)) return added(read, Number(rest), provenance);
     return special(read, unit, provenance);
   },
 };
@@ -52,11 +57,15 @@ function sidecarUnits(read: Reader): readonly string[] {
       .map(({ targetPort }) => `${INBOUND}${targetPort}`),
     ...[...listeners.keys()].sort().map((name) => OUTBOUND + name),
     ...[...headless.keys()].sort((a, b) => a - b).map((port) => `${HEADLESS}${port}`),
+    ...addedListeners(read, ["SIDECAR_OUTBOUND", "SIDECAR_INBOUND"]).map((_, index) => `${ADDED}${index}`),
   ];
 }
 
 function gatewayUnits(read: Reader): readonly string[] {
-  return [...gatewayListenerPorts({ read }).keys()].sort().map((name) => GATEWAY + name);
+  return [
+    ...[...gatewayListenerPorts({ read }).keys()].sort().map((name) => GATEWAY + name),
+    ...addedListeners(read, ["GATEWAY"]).map((_, index) => `${ADDED}${index}`),
+  ];
 }
 
 /** The listener that says what holds for the node as a whole. */
@@ -72,21 +81,31 @@ const spokesman: Query<void, string> = {
   },
 };
 
+/** One listener, patched; none when it turns out to have nothing to do, or a patch removes it. */
 function one(
   read: Reader,
   name: string,
-  make: (build: Build) => Listener,
+  context: PatchContext,
+  make: (build: Build) => Listener | undefined,
   provenance?: Provenance,
-): Generated<Listener> {
-  const whole = (build: Build) => {
-    if (read.ask(spokesman, undefined) === name) reportForNode(build);
-    return make(build);
-  };
-  return generated(read, name, whole, provenance);
+): readonly Generated<Listener>[] {
+  const made = generated(
+    read,
+    name,
+    (build) => {
+      if (read.ask(spokesman, undefined) === name) reportForNode(build);
+      const listener = make(build);
+      return listener && patchedListener(build, listener, context);
+    },
+    provenance,
+  );
+  const { resource } = made;
+  return resource ? [{ ...made, resource }] : [];
 }
 
 function reportForNode(build: Build): void {
   reportNotTranslated(build);
+  for (const diagnostic of patchDiagnostics(build.read)) build.report(diagnostic);
   if (isGateway(build.read)) {
     for (const diagnostic of gatewayServersOf(build.read).diagnostics) build.report(diagnostic);
     return;
@@ -98,7 +117,7 @@ function reportForNode(build: Build): void {
 
 function outbound(read: Reader, name: string, provenance?: Provenance): readonly Generated<Listener>[] {
   const plan = outboundListenerPlan(read, name);
-  return plan ? [one(read, name, (build) => outboundListener(build, plan), provenance)] : [];
+  return plan ? one(read, name, "SIDECAR_OUTBOUND", (build) => outboundListener(build, plan), provenance) : [];
 }
 
 const inboundPort: Query<number, InboundPort | undefined> = {
@@ -111,7 +130,8 @@ const inboundPort: Query<number, InboundPort | undefined> = {
 function inbound(read: Reader, number: number, provenance?: Provenance): readonly Generated<Listener>[] {
   const port = read.ask(inboundPort, number);
   if (!port?.bindToPort) return [];
-  return [one(read, listenerName(port.binds[0] ?? "", number), (build) => boundInbound(build, port), provenance)];
+  const name = listenerName(port.binds[0] ?? "", number);
+  return one(read, name, "SIDECAR_INBOUND", (build) => boundInbound(build, port), provenance);
 }
 
 const gatewayPorts: Query<string, readonly MergedPort[]> = {
@@ -123,25 +143,21 @@ const gatewayPorts: Query<string, readonly MergedPort[]> = {
 
 function gateway(read: Reader, name: string, provenance?: Provenance): readonly Generated<Listener>[] {
   const ports = read.ask(gatewayPorts, name);
-  let empty = ports.length === 0;
-  const made = one(
-    read,
-    name,
-    (build) => {
-      const listener = gatewayListener(build, name, ports);
-      empty ||= listener === undefined;
-      return listener ?? {};
-    },
-    provenance,
-  );
-  return empty ? [] : [made];
+  return one(read, name, "GATEWAY", (build) => gatewayListener(build, name, ports), provenance);
+}
+
+/** A listener that an EnvoyFilter adds, as it stands there. */
+function added(read: Reader, index: number, provenance?: Provenance): readonly Generated<Listener>[] {
+  const patch = addedListeners(read, isGateway(read) ? ["GATEWAY"] : ["SIDECAR_OUTBOUND", "SIDECAR_INBOUND"])[index];
+  if (!patch) return [];
+  return [generated(read, String(patch.value.name), (build) => patchValue<Listener>(build, patch), provenance)];
 }
 
 function special(read: Reader, unit: string, provenance?: Provenance): readonly Generated<Listener>[] {
-  if (unit === VIRTUAL_INBOUND) return [one(read, unit, virtualInbound, provenance)];
-  if (unit === VIRTUAL_OUTBOUND) return [one(read, unit, virtualOutbound, provenance)];
+  if (unit === VIRTUAL_INBOUND) return one(read, unit, "SIDECAR_INBOUND", virtualInbound, provenance);
+  if (unit === VIRTUAL_OUTBOUND) return one(read, unit, "SIDECAR_OUTBOUND", virtualOutbound, provenance);
   const port = httpProxyPort(read);
   if (unit !== HTTP_PROXY || port === undefined) return [];
   const name = listenerName(LOCALHOSTS[addressFamilyOf(read)][0], port);
-  return [one(read, name, (build) => httpProxyListener(build, port), provenance)];
+  return one(read, name, "SIDECAR_OUTBOUND", (build) => httpProxyListener(build, port), provenance);
 }
