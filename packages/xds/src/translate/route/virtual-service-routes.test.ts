@@ -210,6 +210,13 @@ describe("what cannot be translated is reported and left out", () => {
       0,
     ],
     [
+      "labels beside gateways",
+      { match: [{ uri: { prefix: "/a" } }, { gateways: ["mesh"], sourceLabels: { app: "x" } }], route: to("v1") },
+      "unsupported-field",
+      "spec.http[0].match[1].sourceLabels",
+      2,
+    ],
+    [
       "the former list of origins",
       { corsPolicy: { allowOrigin: ["a"], allowOrigins: [{ exact: "b" }] }, route: to("v1") },
       "unsupported-field",

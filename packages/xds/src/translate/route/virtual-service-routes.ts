@@ -1,4 +1,5 @@
-import { identityOf, type Query, type Reader } from "@fairlead/mesh";
+import type { HttpMatch, HttpRoute } from "@fairlead/config";
+import { identityOf, type Placed, type Query, type Reader } from "@fairlead/mesh";
 import type { Route } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { httpRoute } from "./http-route.ts";
@@ -32,6 +33,7 @@ function routesOf(build: Build, target: RouteTarget): readonly Route[] {
   for (const placed of virtualService.http) {
     const matches = placed.rule.match && placed.rule.match.length > 0 ? placed.rule.match : [undefined];
     for (const match of matches) {
+      if (match) reportUnheard(build, placed, match);
       if (match && !matchApplies(build.read, match, port, gateway)) continue;
       const route = httpRoute({ build, target, placed, match, lookup });
       if (route) made.push(route);
@@ -39,4 +41,18 @@ function routesOf(build: Build, target: RouteTarget): readonly Route[] {
     }
   }
   return made;
+}
+
+/** Says what {@link matchApplies} does not look at. */
+function reportUnheard(build: Build, { rule, source, path }: Placed<HttpRoute>, match: HttpMatch): void {
+  if (!match.gateways || match.gateways.length === 0) return;
+  for (const field of ["sourceLabels", "sourceNamespace"] as const)
+    if (match[field] !== undefined)
+      build.report({
+        code: "unsupported-field",
+        severity: "warning",
+        object: source,
+        path: `${path}.match[${rule.match?.indexOf(match) ?? 0}].${field}`,
+        message: "the source is not looked at where the match names gateways",
+      });
 }
