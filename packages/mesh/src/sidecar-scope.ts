@@ -5,13 +5,12 @@ import {
   isWildcardHost,
   parseProtocol,
   type Service,
-  structurallyEqual,
 } from "@fairlead/model";
 import type { Query, Reader } from "./derivation.ts";
 import { rootNamespaceOf } from "./mesh-settings.ts";
 import { type ResolvedVirtualService, virtualServicesOf } from "./virtual-service.ts";
 import { namespaceAmong, nodeMatches, nodeNamespace } from "./visibility.ts";
-import { serviceOfHost, visibleServices } from "./visible-services.ts";
+import { sameMembers, serviceOfHost, visibleServices } from "./visible-services.ts";
 
 /** What one egress listener of a Sidecar lets its workloads see. */
 export interface EgressScope {
@@ -135,11 +134,19 @@ function importedVirtualServices(
   });
 }
 
-/** The service with only the ports of `numbers`: the same object when that is all of them, undefined when none. */
+const cutServices = new WeakMap<Service, Map<string, Service | undefined>>();
+
+/** The service with only the ports of `numbers`: the same object when that is all of them, undefined when none; equal cuts are one object. */
 function withPorts(service: Service, numbers: ReadonlySet<number>): Service | undefined {
   const ports = service.ports.filter((port) => numbers.has(port.number));
   if (ports.length === service.ports.length) return service;
-  return ports.length > 0 ? { ...service, ports } : undefined;
+  if (ports.length === 0) return undefined;
+  const cuts = cutServices.get(service) ?? new Map<string, Service | undefined>();
+  cutServices.set(service, cuts);
+  const key = ports.map((port) => port.number).join();
+  const cut = cuts.get(key) ?? { ...service, ports };
+  cuts.set(key, cut);
+  return cut;
 }
 
 /** Host names that the routes of a VirtualService lead to, each with the ports named (empty: all). */
@@ -205,7 +212,18 @@ const scope: Query<void, SidecarScope> = {
       services: declared.length === 0 ? (egress[0]?.services ?? []) : allServices(read, egress),
     };
   },
-  equal: structurallyEqual,
+  equal: (a, b) =>
+    a.sidecar === b.sidecar &&
+    sameMembers(a.services, b.services) &&
+    a.egress.length === b.egress.length &&
+    a.egress.every((one, index) => {
+      const other = b.egress[index];
+      return (
+        other !== undefined &&
+        sameMembers(one.services, other.services) &&
+        sameMembers(one.virtualServices, other.virtualServices)
+      );
+    }),
 };
 
 /** The union over listeners, ports of one service joined, then what their routes lead to beyond that. */
