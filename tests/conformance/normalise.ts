@@ -86,7 +86,7 @@ export const NORMALISATIONS: readonly Normalisation[] = [
       for (const filter of node.listenerFilters as { filterDisabled?: { orMatch?: { rules: Node[] } } }[]) {
         const rules = filter.filterDisabled?.orMatch?.rules;
         const others = rules?.filter(({ destinationPortRange }) => (destinationPortRange as Node).start !== 9080);
-        if (others) filter.filterDisabled = others.length === 1 ? others[0] : { orMatch: { rules: others } };
+        if (others) filter.filterDisabled = others.length === 1 ? { ...others[0] } : { orMatch: { rules: others } };
       }
     },
   },

@@ -36,7 +36,7 @@ export function credentialSecret(name: string, socket: boolean): SdsSecretConfig
   if (name.startsWith("sds://") && socket) return overGrpc(name, EXTERNAL_SDS_CLUSTER);
   const plain = name.startsWith("sds://") ? name.slice("sds://".length) : name;
   return {
-    name: /^[a-z]+:\/\//.test(plain) ? plain : `kubernetes://${plain}`,
+    name: /^[a-z-]+:\/\//.test(plain) ? plain : `kubernetes://${plain}`,
     sdsConfig: { ads: {}, resourceApiVersion: "V3" },
   };
 }

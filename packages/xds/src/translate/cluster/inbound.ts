@@ -97,6 +97,7 @@ export function inboundCluster(build: Build, input: InboundInput): Cluster {
   if (!first) throw new Error(`no target for inbound port ${clusterPort}`);
   const { service, port } = first;
   const name = clusterName("inbound", clusterPort, "", "");
+  for (const target of targets) if (target.service.source) build.uses(target.service.source);
   const { policy, rule } = inboundPolicy(build, input, first);
   const pool = policy?.connectionPool;
   const connections = upstreamConnectionOptions(pool, mesh);
@@ -112,7 +113,6 @@ export function inboundCluster(build: Build, input: InboundInput): Cluster {
   });
   const stat = mesh.inboundClusterStatName;
   const described = targets.filter((target) => target.port.number === port.number).map((target) => target.service);
-  for (const target of targets) if (target.service.source) build.uses(target.service.source);
   const isLoopback = address?.host === "127.0.0.1" || address?.host === "::1";
   return {
     name,

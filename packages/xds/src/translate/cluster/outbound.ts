@@ -120,7 +120,7 @@ interface Secured {
   readonly transport: TransportFields;
   readonly options: ReturnType<typeof protocolOptions>;
   readonly tlsMode: NonNullable<EffectivePolicy["tls"]>["mode"] | undefined;
-  /** The names of certificates are not all checked: the dynamic forward proxy must be told that this is meant. */
+  /** Certificates are not checked against the request's host, or there are none: a dynamic forward proxy must be told. */
   readonly insecure: boolean;
 }
 
@@ -160,12 +160,13 @@ function secured(
   const plain: TransportFields = context ? { transportSocket: tlsSocket(context) } : {};
   const automatic = usable?.automatic && usable.settings.mode === "ISTIO_MUTUAL" && discovery !== "ORIGINAL_DST";
   const transport = automatic && plain.transportSocket ? automaticMutualTls(plain.transportSocket) : plain;
+  const options = protocolOptions({ ...protocol, autoSni, autoSanValidation });
   return {
     transport:
       policy?.proxyProtocol && !input.passesThrough ? withProxyProtocol(transport, policy.proxyProtocol) : transport,
-    options: protocolOptions({ ...protocol, autoSni, autoSanValidation }),
+    options,
     tlsMode: policy?.tls?.mode,
-    insecure: context !== undefined && !(autoSni && autoSanValidation),
+    insecure: options !== undefined && !(autoSni && autoSanValidation),
   };
 }
 

@@ -1,12 +1,12 @@
-import { meshConfigOf, type Reader, sidecarOf } from "@fairlead/mesh";
+import { meshConfigOf, type Reader } from "@fairlead/mesh";
 import type { BindConfig, Cluster } from "../../proto/types.ts";
 import type { AddressFamily } from "../listener/address.ts";
 import { addressFamilyOf, metadataFlag, proxySettingsOf } from "../listener/node-settings.ts";
 import { BLACKHOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, PASSTHROUGH_CLUSTER } from "../names.ts";
+import { DYNAMIC_DNS_CLUSTER, outboundTrafficPolicyOf } from "../route/catch-all.ts";
 import { circuitBreakers, connectTimeout, upstreamConnectionOptions } from "./connection-pool.ts";
 import { EXTERNAL_SDS_CLUSTER } from "./credential.ts";
-import { dnsLookupFamily } from "./discovery-type.ts";
-import { forwardProxyType } from "./dynamic-forward-proxy.ts";
+import { forwardProxyType, unknownHostsCache } from "./dynamic-forward-proxy.ts";
 import { extensionOptions, passthroughOptions, protocolOptions } from "./protocol-options.ts";
 import { delimited } from "./stat-name.ts";
 import { tlsSocket } from "./transport.ts";
@@ -68,12 +68,9 @@ export function inboundPassthroughCluster(read: Reader): Cluster {
   };
 }
 
-const ANY_HOST_CLUSTER = "AllowAnyDynamicDNSCluster";
-
-/** Whether unknown hosts are resolved by their names (`ALLOW_ANY_DYNAMIC_DNS`); a Sidecar's own policy goes first. */
+/** Whether unknown hosts are resolved by their names (`ALLOW_ANY_DYNAMIC_DNS`). */
 export function resolvesUnknownHosts(read: Reader): boolean {
-  if (sidecarOf(read)?.spec.outboundTrafficPolicy) return false;
-  return meshConfigOf(read).outboundTrafficPolicy?.mode === "ALLOW_ANY_DYNAMIC_DNS";
+  return outboundTrafficPolicyOf(read).mode === "ALLOW_ANY_DYNAMIC_DNS";
 }
 
 /** For HTTP to unknown hosts: resolves the request's host, with TLS where the mesh's outbound policy says so. */
@@ -85,7 +82,7 @@ export function unknownHostsCluster(read: Reader): Cluster {
     secure &&
     upstreamTlsContext({
       settings,
-      clusterName: ANY_HOST_CLUSTER,
+      clusterName: DYNAMIC_DNS_CLUSTER,
       content: "tcp",
       serviceNames: [],
       dynamic: true,
@@ -94,10 +91,10 @@ export function unknownHostsCluster(read: Reader): Cluster {
       fileSocket: metadataFlag(read, "file-credential"),
     });
   return {
-    name: ANY_HOST_CLUSTER,
-    altStatName: delimited(ANY_HOST_CLUSTER),
+    name: DYNAMIC_DNS_CLUSTER,
+    altStatName: delimited(DYNAMIC_DNS_CLUSTER),
     clusterType: forwardProxyType(
-      { name: "allow_any_dfp_dns_cache", dnsLookupFamily: dnsLookupFamily(read), maxHosts: 1024 },
+      unknownHostsCache(read),
       !secure || Boolean(settings.sni) || settings.insecureSkipVerify === true,
     ),
     lbPolicy: "CLUSTER_PROVIDED",

@@ -1,21 +1,28 @@
-import type { Reader } from "@fairlead/mesh";
+import { localityOf, type Reader } from "@fairlead/mesh";
+import type { Locality } from "@fairlead/model";
 import { type Group, totalWeight, withoutGaps } from "./group.ts";
 
 const NETWORK = "topology.istio.io/network";
 
+const PLACE: Readonly<Record<string, keyof Locality>> = {
+  "topology.kubernetes.io/region": "region",
+  "topology.kubernetes.io/zone": "zone",
+  "topology.istio.io/subzone": "subzone",
+};
+
 /** A label of the client: what it says of itself, with its place and network added as for any endpoint. */
 function clientLabel(read: Reader, key: string): string {
-  return read.fact(`placed label ${key}`, (node) => {
+  const part = PLACE[key];
+  const place = part ? localityOf(read)[part] : "";
+  if (place) return place;
+  return read.fact(`placed label ${key}`, ({ clusterId, network, metadata, labels }) => {
     const placed: Readonly<Record<string, unknown>> = {
-      "topology.kubernetes.io/region": node.locality.region,
-      "topology.kubernetes.io/zone": node.locality.zone,
-      "topology.istio.io/subzone": node.locality.subzone,
-      "topology.istio.io/cluster": node.clusterId,
-      [NETWORK]: node.network,
-      "kubernetes.io/hostname": node.metadata.NODE_NAME,
+      "topology.istio.io/cluster": clusterId,
+      [NETWORK]: network,
+      "kubernetes.io/hostname": metadata.NODE_NAME,
     };
     const value = placed[key];
-    return typeof value === "string" && value !== "" ? value : (node.labels[key] ?? "");
+    return typeof value === "string" && value !== "" ? value : (labels[key] ?? "");
   });
 }
 

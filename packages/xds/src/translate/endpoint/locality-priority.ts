@@ -1,5 +1,5 @@
 import type { LocalityDistribute, LocalityFailover } from "@fairlead/config";
-import type { Reader } from "@fairlead/mesh";
+import { localityOf, type Reader } from "@fairlead/mesh";
 import { type Locality, parseLocality } from "@fairlead/model";
 import type { LocalitySettings } from "../cluster/locality-settings.ts";
 import { byLabels } from "./failover-priority.ts";
@@ -28,11 +28,6 @@ export function withLocalities(
   return failover.length > 0
     ? byDistance(read, ordered, (client, locality) => distance(client, locality, failover))
     : ordered;
-}
-
-export function localityOf(read: Reader): Locality {
-  const text = read.fact("locality", ({ locality }) => `${locality.region}/${locality.zone}/${locality.subzone}`);
-  return parseLocality(text);
 }
 
 /** 0 the same subzone, 1 the same zone, 2 the same region, 3 elsewhere, 4 elsewhere though failover names another region. */

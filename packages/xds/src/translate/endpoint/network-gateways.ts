@@ -47,7 +47,10 @@ const all: Query<void, NetworkGateways> = {
           for (const external of service.externalAddresses ?? []) add(network, "", external, gatewayPort(service));
       }
     const gateways = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, gateway]) => gateway);
-    const counts = [...Map.groupBy(gateways, ({ network }) => network).values()].map((list) => list.length);
+    const counts = [
+      ...Map.groupBy(gateways, ({ network }) => network).values(),
+      ...Map.groupBy(gateways, ({ network, clusterId }) => `${network}/${clusterId}`).values(),
+    ].map((list) => list.length);
     return { gateways, scale: counts.reduce(leastCommonMultiple, 1) };
   },
   equal: structurallyEqual,
