@@ -52,3 +52,4 @@ using client = createDiscoveryClient({
   },
 });
 await moved.promise;
+console.log("connected until the end:", client.connected);
