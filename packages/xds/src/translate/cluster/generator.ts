@@ -1,9 +1,10 @@
-import { destinationRuleOf, type EffectiveDestinationRule, type Reader } from "@fairlead/mesh";
+import { destinationRuleOf, type EffectiveDestinationRule, type Reader, serviceTargetsOf } from "@fairlead/mesh";
 import type { Service, ServicePort } from "@fairlead/model";
 import type { Cluster } from "../../proto/types.ts";
 import { type Build, type Generated, type Generator, generated, type Provenance } from "../generated.ts";
 import { isGateway } from "../listener/node-settings.ts";
-import { clusterName, sniClusterName } from "../names.ts";
+import { clusterName, INBOUND_PASSTHROUGH_CLUSTER, sniClusterName } from "../names.ts";
+import { addedClusters, patchedClusters } from "../patch/cluster-patch.ts";
 import { inboundCluster, inboundInputs } from "./inbound.ts";
 import { type OutboundInput, outboundCluster } from "./outbound.ts";
 import {
@@ -28,11 +29,22 @@ const INBOUND = "inbound";
 export const clusterGenerator: Generator<Cluster> = {
   units: (read) => [STATIC, ...(isGateway(read) ? [] : [INBOUND]), ...serviceUnits(read)],
   generate(read, unit, provenance) {
+    const outgoing = isGateway(read) ? "GATEWAY" : "SIDECAR_OUTBOUND";
     if (unit === STATIC)
-      return staticClusters(read).map((cluster) => generated(read, cluster.name ?? "", () => cluster));
-    if (unit === INBOUND) return inboundClusters(read, provenance);
+      return [
+        ...staticClusters(read).flatMap((cluster) => {
+          const name = cluster.name ?? "";
+          const context = name === INBOUND_PASSTHROUGH_CLUSTER ? "SIDECAR_INBOUND" : outgoing;
+          return patchedClusters(read, [generated(read, name, () => cluster)], context, provenance);
+        }),
+        ...addedClusters(read, isGateway(read) ? [outgoing] : [outgoing, "SIDECAR_INBOUND"], provenance),
+      ];
+    if (unit === INBOUND) {
+      const hosts = serviceTargetsOf(read).map(({ service }) => service.hostname);
+      return patchedClusters(read, inboundClusters(read, provenance), "SIDECAR_INBOUND", provenance, hosts);
+    }
     const parsed = parseServiceUnit(read, unit);
-    return parsed ? serviceClusters(read, parsed, provenance) : [];
+    return parsed ? patchedClusters(read, serviceClusters(read, parsed, provenance), outgoing, provenance) : [];
   },
 };
 

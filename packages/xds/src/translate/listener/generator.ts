@@ -95,7 +95,7 @@ function one(
     (build) => {
       if (read.ask(spokesman, undefined) === name) reportForNode(build);
       const listener = make(build);
-      return listener && patchedListener(build, listener, context);
+      return listener && patchedListener(build, listener, context, provenance);
     },
     provenance,
   );

@@ -9,6 +9,7 @@ import type {
 } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { clusterName, INBOUND_PASSTHROUGH_CLUSTER, VIRTUAL_INBOUND } from "../names.ts";
+import { patchedRoutes } from "../patch/route-patch.ts";
 import { inboundRouteConfiguration } from "../route/inbound.ts";
 import { authenticationFilters, httpAuthorizationFilters, tcpAuthorizationFilters } from "../security/filters.ts";
 import { accessLogs } from "./access-log.ts";
@@ -169,12 +170,16 @@ function httpFilters(build: Build, port: ChainPort): ListenerFilter[] {
   return [
     httpConnectionManager(build, {
       listenerClass: "sidecar-inbound",
-      routes: inboundRouteConfiguration({
-        cluster,
-        port: port.port.number,
-        host: port.host,
-        protocol: port.protocol,
-      }),
+      routes: patchedRoutes(
+        build,
+        inboundRouteConfiguration({
+          cluster,
+          port: port.port.number,
+          host: port.host,
+          protocol: port.protocol,
+        }),
+        "SIDECAR_INBOUND",
+      ),
       statPrefix: `${statName}${STAT_PREFIX_END}`,
       protocol: port.protocol,
       useRemoteAddress: false,

@@ -10,19 +10,24 @@ import type {
   ListenerFilter,
   ListenerListenerFilter,
 } from "../../proto/types.ts";
-import type { Build } from "../generated.ts";
+import type { Build, Provenance } from "../generated.ts";
 import { VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
 import { patchList } from "./list-patch.ts";
-import { mergeMessage, mergeTyped } from "./merge.ts";
+import { keepSource, mergeMessage, mergeTyped } from "./merge.ts";
 import { inContext, type Patch, type PatchContext, type PatchTarget, patchesOf } from "./patches.ts";
 
 const CONNECTION_MANAGER = "envoy.filters.network.http_connection_manager";
 
 /** The listener with the EnvoyFilter patches that match it; undefined when one of them removes it. */
-export function patchedListener(build: Build, listener: Listener, context: PatchContext): Listener | undefined {
+export function patchedListener(
+  build: Build,
+  listener: Listener,
+  context: PatchContext,
+  provenance?: Provenance,
+): Listener | undefined {
   const patches = patchesOf(build.read).filter((patch) => patch.match.listener !== undefined || !hasOtherMatch(patch));
   if (patches.length === 0) return listener;
-  return new ListenerPatcher(build, patches, context).patch(listener);
+  return new ListenerPatcher(build, patches, context, provenance).patch(listener);
 }
 
 /** Listeners that patches add. One that names no context is added once for a proxy: to what goes out. */
@@ -46,10 +51,12 @@ class ListenerPatcher {
   readonly #build: Build;
   readonly #patches: readonly Patch[];
   readonly #context: PatchContext;
+  readonly #provenance: Provenance | undefined;
   readonly #applied = new Set<Patch>();
 
-  constructor(build: Build, patches: readonly Patch[], context: PatchContext) {
+  constructor(build: Build, patches: readonly Patch[], context: PatchContext, provenance: Provenance | undefined) {
     this.#build = build;
+    this.#provenance = provenance;
     this.#patches = patches;
     this.#context = context;
   }
@@ -83,7 +90,9 @@ class ListenerPatcher {
   #merged<T extends object>(type: string, base: T, patch: Patch): T {
     this.#applied.add(patch);
     this.#build.uses(patch.source);
-    return mergeMessage(type, base, patch.value, patch.operation === "MERGE_AND_REPLACE_LIST");
+    const merged = mergeMessage(type, base, patch.value, patch.operation === "MERGE_AND_REPLACE_LIST");
+    keepSource(this.#provenance, base, merged);
+    return merged;
   }
 
   #listenerFilters(listener: Listener): void {
@@ -143,7 +152,10 @@ class ListenerPatcher {
     this.#build.uses(patch.source);
     const typedConfig =
       own.typedConfig && other.typedConfig ? mergeTyped(own.typedConfig, other.typedConfig) : own.typedConfig;
-    return typedConfig ? { ...chain, transportSocket: { ...own, typedConfig } } : chain;
+    if (!typedConfig) return chain;
+    const merged = { ...chain, transportSocket: { ...own, typedConfig } };
+    keepSource(this.#provenance, chain, merged);
+    return merged;
   }
 
   #networkFilters(listener: Listener, chain: FilterChain): ListenerFilter[] {

@@ -1,5 +1,6 @@
 import { type FieldTable, isKnownMessage, messageTable } from "../../proto/table.ts";
 import type { AnyMessage } from "../../proto/types.ts";
+import type { Provenance } from "../generated.ts";
 
 type Json = Record<string, unknown>;
 
@@ -41,4 +42,10 @@ export function mergeTyped(base: AnyMessage, patch: AnyMessage): AnyMessage | un
   if (patch["@type"] !== type || !isKnownMessage(name)) return undefined;
   const { "@type": _, ...fields } = patch;
   return mergeMessage(name, base, fields);
+}
+
+/** What a node was made from, said of the node that takes its place. */
+export function keepSource(provenance: Provenance | undefined, before: object, after: object): void {
+  const source = provenance?.get(before);
+  if (source && before !== after) provenance?.set(after, source);
 }

@@ -1,6 +1,7 @@
 import type { Reader } from "@fairlead/mesh";
 import type { RouteConfiguration } from "../../proto/types.ts";
 import { type Generated, type Generator, generated, type Provenance } from "../generated.ts";
+import { patchedRoutes } from "../patch/route-patch.ts";
 import { gatewayRouteConfiguration } from "./gateway-route-configuration.ts";
 import { gatewayServersOf } from "./gateway-servers.ts";
 import { sidecarRouteNames } from "./route-names.ts";
@@ -21,7 +22,13 @@ export const routeGenerator: Generator<RouteConfiguration> = {
       generated(
         read,
         unit,
-        (build) => (gateway ? gatewayRouteConfiguration(build, unit) : sidecarRouteConfiguration(build, unit)),
+        (build) =>
+          patchedRoutes(
+            build,
+            gateway ? gatewayRouteConfiguration(build, unit) : sidecarRouteConfiguration(build, unit),
+            gateway ? "GATEWAY" : "SIDECAR_OUTBOUND",
+            provenance,
+          ),
         provenance,
       ),
     ];
