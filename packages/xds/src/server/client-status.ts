@@ -43,7 +43,7 @@ export function statusOf(stream: DiscoveryStream): ClientStatus | undefined {
       resources: sent.entries.size,
       sentVersion: versionOf(sent),
       ackedVersion: acked && versionOf(acked),
-      synced: !outstanding && same !== undefined && same.upserts.length === 0 && same.removed.length === 0,
+      synced: outstanding.length === 0 && same !== undefined && same.upserts.length === 0 && same.removed.length === 0,
       lastNack,
     };
   });

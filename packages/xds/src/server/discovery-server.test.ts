@@ -96,7 +96,7 @@ describe.each(["sotw", "delta"] as const)("over gRPC, %s", (mode) => {
     const client = connect({ address, mode, subscriptions: { [CLUSTER_TYPE]: ["*"], [LISTENER_TYPE]: ["*"] } });
     await until(() => server.metrics().acks.CDS === 1 && server.metrics().acks.LDS === 1);
     await server.close();
-    const again = createDiscoveryServer(source);
+    const again = createDiscoveryServer(source, { timing: { drain: 0 } });
     open.push(again);
     await again.listen({ address });
     await until(() => again.clients()[0]?.types.length === 2);

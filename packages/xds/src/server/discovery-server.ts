@@ -22,7 +22,7 @@ export interface DiscoveryServerOptions {
   readonly maxRequestBytes?: number;
   /** Streams at a time. Default 20,000. */
   readonly maxStreams?: number;
-  /** Bytes of responses handed to the transport and not yet taken by it. Default 64 MiB. */
+  /** Bytes of responses handed to the transport and not yet taken by it. Default 32 MiB. */
   readonly maxBytesInFlight?: number;
   /** Responses in that state. Default 256. */
   readonly maxPushesInFlight?: number;
@@ -66,7 +66,7 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
   const writer = createResponseWriter(options.identifier ?? "fairlead", options.maxCachedBytes ?? 64 << 20);
   const budget = createBudget(
     {
-      maxBytes: options.maxBytesInFlight ?? 64 << 20,
+      maxBytes: options.maxBytesInFlight ?? 32 << 20,
       maxPushes: options.maxPushesInFlight ?? 256,
       stalledAfter: options.stalledAfter ?? 2_000,
     },

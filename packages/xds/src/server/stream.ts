@@ -15,15 +15,27 @@ import { type Request, readRequest } from "./request.ts";
 import { type Answer, type ResponseWriter, removalsOf, upsertsOf } from "./response.ts";
 import type { NodeResources, ResourceSource } from "./source.ts";
 import { deltaSubscription, sotwSubscription } from "./subscription.ts";
-import { createTypeState, NO_NAMES, type Outstanding, reverted, type TypeState, withHolds } from "./type-state.ts";
+import {
+  createTypeState,
+  disclaimed,
+  NO_NAMES,
+  NO_REMOVALS,
+  type Outstanding,
+  type TypeState,
+  undone,
+  withHolds,
+} from "./type-state.ts";
 import {
   difference,
+  EMPTY_VIEW,
   hasNoBytes,
+  removalsBetween,
   restrict,
   type View,
   versionOf,
   viewOf,
   viewOfVersions,
+  withKept,
   withoutRemovals,
 } from "./view.ts";
 
@@ -83,8 +95,8 @@ export interface StreamContext {
   isAccepted(judge: Judge, typeUrl: string, name: string, version: string): boolean;
 }
 
-/** Requests that may arrive while the node is being authorized, and types and names of one stream. */
-const LIMITS = { early: 64, types: 64, names: 200_000 };
+/** Requests that may arrive while the node is being authorized; types, names and responses without an answer of one stream. */
+const LIMITS = { early: 64, types: 64, names: 200_000, unanswered: 16 };
 
 /** One stream: what it asked for, what it has, and what it is sent next. */
 export class DiscoveryStream {
@@ -102,7 +114,6 @@ export class DiscoveryStream {
   #writing = false;
   #cancelWake: (() => void) | undefined;
   #lastReferrerAck = Number.NEGATIVE_INFINITY;
-  #removalSince: number | undefined;
   /** Endpoints of clusters that changed before the stream asked for endpoints. */
   #changedEndpoints: ReadonlySet<string> = NO_NAMES;
   readonly #retry = () => this.#context.enqueue(this);
@@ -202,6 +213,8 @@ export class DiscoveryStream {
     const release = version ? `${majorNumber}.${minorNumber}.${patch}` : (node.userAgentVersion ?? "");
     this.#judge = { class: `${node.userAgentName ?? ""}/${release}`, node: node.id ?? "" };
     this.#client = { id: this.#id, node, peer, mode };
+    // A client that comes back names its clusters before it has named what uses them.
+    this.#lastReferrerAck = this.#context.clock.now();
     this.#context.events.emit("connect", { client: this.#client });
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -261,18 +274,15 @@ export class DiscoveryStream {
   }
 
   #sotw(state: TypeState, request: Request): void {
-    // A client answers every response, so whoever speaks of an older one will say the same again.
-    if (request.nonce !== state.nonce) {
-      this.#context.counters.staleNonces++;
-      return;
-    }
     this.#settle(state, request);
-    this.#subscribe(state, sotwSubscription(state.type, state.subscription, request.names));
+    // A client answers every response, so whoever speaks of an older one will say again what it wants.
+    if (request.nonce === state.nonce)
+      this.#subscribe(state, sotwSubscription(state.type, state.subscription, request.names));
+    else this.#context.counters.staleNonces++;
   }
 
   #delta(state: TypeState, request: Request): void {
-    if (request.nonce !== "" && request.nonce === state.outstanding?.nonce) this.#settle(state, request);
-    else if (request.nonce !== "") this.#context.counters.staleNonces++;
+    if (request.nonce !== "" && !this.#settle(state, request)) this.#context.counters.staleNonces++;
     this.#subscribe(state, deltaSubscription(state.type, state.subscription, request.names, request.unsubscribe));
   }
 
@@ -288,52 +298,69 @@ export class DiscoveryStream {
     if (state.acked) state.acked = restrict(state.acked, subscription);
   }
 
-  /** The answer to the outstanding response. */
-  #settle(state: TypeState, request: Request): void {
-    const { outstanding } = state;
+  /** The answer to a response; `false` when that was answered before. Answers come in the order of the responses. */
+  #settle(state: TypeState, request: Request): boolean {
+    const at = state.outstanding.findIndex(({ nonce }) => nonce === request.nonce);
+    const answered = state.outstanding[at];
     const client = this.#client;
-    if (!outstanding || !client || request.nonce !== outstanding.nonce) return;
-    state.outstanding = undefined;
+    if (!answered || !client) return false;
+    state.outstanding = state.outstanding.slice(at + 1);
     if (request.error) {
       count(this.#context.counters.nacks, state.type.shortName);
-      this.#reject(state, client, outstanding, request.error.message);
-      return;
+      this.#reject(state, client, answered, request.error.message);
+      return true;
     }
     const now = this.#context.clock.now();
     count(this.#context.counters.acks, state.type.shortName);
-    state.acked = restrict(outstanding.goal, state.subscription);
+    state.acked = restrict(answered.goal, state.subscription);
     if (!state.bisection) state.lastNack = undefined;
     if (state.type.refersToClusters) this.#lastReferrerAck = now;
-    this.#context.rejections.accept(this.#judge, outstanding.upserts);
+    this.#context.rejections.accept(this.#judge, answered.upserts);
     state.bisection?.accepted();
     this.#context.events.emit("ack", {
       client,
       type: state.type,
-      resources: outstanding.upserts,
-      latency: now - outstanding.sentAt,
+      resources: answered.upserts,
+      latency: now - answered.sentAt,
     });
+    return true;
   }
 
-  #reject(state: TypeState, client: Client, { upserts, previous }: Outstanding, message: string): void {
-    const named = rejectedResources(message, upserts);
-    const bisected = named.length === 0 ? state.bisection?.rejected(upserts) : undefined;
-    const culprits = bisected ? [bisected] : named.length > 0 ? named : upserts.length === 1 ? upserts : [];
+  #reject(state: TypeState, client: Client, { upserts, goal }: Outstanding, message: string): void {
+    const accepted = state.acked ?? EMPTY_VIEW;
+    // A response with the full state is rejected for anything in it that was not accepted before.
+    const full = this.#transport.mode === "sotw" && state.type.fullState;
+    const suspects = full ? difference(accepted, goal).upserts : upserts;
+    const named = rejectedResources(message, suspects);
+    const bisected = named.length === 0 ? state.bisection?.rejected(suspects) : undefined;
+    const culprits = bisected ? [bisected] : named.length > 0 ? named : suspects.length === 1 ? suspects : [];
     if (named.length > 0) state.bisection = undefined;
     for (const culprit of culprits) {
       const { name, version } = culprit;
-      const old = previous.entries.get(name);
-      const accepted = this.#context.isAccepted(this.#judge, state.type.typeUrl, name, version);
-      this.#context.rejections.reject(this.#judge, culprit, old && !hasNoBytes(old) ? old : undefined, accepted);
+      const old = accepted.entries.get(name);
+      if (old?.version === version) continue;
+      const elsewhere = this.#context.isAccepted(this.#judge, state.type.typeUrl, name, version);
+      this.#context.rejections.reject(this.#judge, culprit, old && !hasNoBytes(old) ? old : undefined, elsewhere);
     }
-    if (culprits.length === 0 && upserts.length > 0) state.bisection ??= bisect(upserts);
-    const suspects = culprits.length > 0 ? culprits : upserts;
-    state.sent = restrict(reverted(state.sent, previous, suspects), state.subscription);
-    state.lastNack = { message, resources: suspects.map(({ name }) => name) };
+    if (culprits.length === 0 && suspects.length > 0) state.bisection ??= bisect(suspects);
+    const blamed = culprits.length > 0 ? culprits : suspects;
+    // Whether the rest of the response was taken is not known: Envoy keeps it when it cannot apply one resource, and drops it
+    // when it cannot read one. It is offered again, removals too.
+    const doubtful = suspects.filter((suspect) => !culprits.includes(suspect));
+    const sent = undone(state, { goal, accepted, culprits, doubtful, full });
+    state.sent = restrict(sent, state.subscription);
+    // To accept a later response is not to accept what an earlier one brought.
+    if (!full)
+      state.outstanding = state.outstanding.map((later) => ({ ...later, goal: disclaimed(later.goal, suspects) }));
+    // The full state says all of that by itself.
+    const took = named.length > 0 && doubtful.length === 0 && removalsBetween(accepted, goal).length === 0;
+    if (full && suspects.length > 0 && !took) state.owed = true;
+    state.lastNack = { message, resources: blamed.map(({ name }) => name) };
     this.#context.events.emit("nack", {
       client,
       type: state.type,
       message,
-      resources: suspects.map(({ name, version, sources }) => ({ name, version, sources })),
+      resources: blamed.map(({ name, version, sources }) => ({ name, version, sources })),
       attribution: bisected ? "bisection" : named.length > 0 ? "named" : culprits.length > 0 ? "only" : "candidates",
     });
   }
@@ -366,34 +393,25 @@ export class DiscoveryStream {
     this.#cancelWake = undefined;
     const now = this.#context.clock.now();
     const waits: number[] = [];
-    let holding = false;
+    // Envoy acknowledges clusters when all of them are warm (see its ClusterManagerImpl::updateClusterCounts).
+    let clustersUntil = this.#state(CLUSTER_TYPE)?.outstanding[0]?.deadline ?? now;
     for (const state of this.#states) {
       const { type } = state;
-      let target = this.#target(state);
-      if (type.heldOnRemoval) {
-        const union = withoutRemovals(state.sent, target);
-        if (union !== target) {
-          let at = this.#removableAt(now);
-          // Endpoints are emptied after their cluster is gone, and mostly not at all, as the client no longer asks for them then.
-          if (type.typeUrl === ENDPOINT_TYPE)
-            at = Math.max(at, this.#state(CLUSTER_TYPE)?.outstanding?.deadline ?? now);
-          if (now < at) {
-            holding = true;
-            waits.push(at);
-            target = union;
-          }
-        }
-      }
+      const target = type.heldOnRemoval
+        ? this.#withHeldRemovals(state, this.#target(state), now, waits)
+        : this.#target(state);
       const answer = this.#answer(state, target);
       if (!answer) continue;
-      const until = this.#waitsUntil(state, now);
+      // Whoever is overdue is not waited for.
+      let until = state.outstanding[0]?.deadline ?? now;
+      if (type.refersToClusters) until = Math.max(until, clustersUntil);
+      if (type.typeUrl === CLUSTER_TYPE) clustersUntil = until;
       if (until > now) waits.push(until);
       else {
         this.#send(state, answer, now);
         return;
       }
     }
-    if (!holding) this.#removalSince = undefined;
     const next = Math.min(...waits);
     if (Number.isFinite(next)) this.#cancelWake = this.#context.clock.after(Math.max(1, next - now), this.#retry);
   }
@@ -403,7 +421,7 @@ export class DiscoveryStream {
     const answer: Answer = { type: state.type, difference: difference(state.sent, goal), resend: state.resend };
     const upserts = upsertsOf(answer).length;
     const removals = removalsOf(answer).length;
-    if (state.bisection && !state.outstanding && answer.difference.upserts.length === 0) {
+    if (state.bisection && state.outstanding.length === 0 && answer.difference.upserts.length === 0) {
       // Nothing of this step is left to offer: what it was about has changed meanwhile.
       if (state.bisection.done) state.bisection = undefined;
       else state.bisection.accepted();
@@ -417,26 +435,43 @@ export class DiscoveryStream {
     return undefined;
   }
 
-  /** The time until which a due response of a type must wait for an answer of the client. */
-  #waitsUntil(state: TypeState, now: number): number {
-    let until = state.outstanding?.deadline ?? now;
-    // Envoy acknowledges clusters when all of them are warm (see its ClusterManagerImpl::updateClusterCounts).
-    if (state.type.refersToClusters) until = Math.max(until, this.#state(CLUSTER_TYPE)?.outstanding?.deadline ?? now);
-    return until;
+  /** `target` with what must not be removed yet, as something that the client uses may refer to it. */
+  #withHeldRemovals(state: TypeState, target: View, now: number, waits: number[]): View {
+    const removals = removalsBetween(state.sent, target);
+    if (removals.length === 0) {
+      state.removals = NO_REMOVALS;
+      return target;
+    }
+    const referrers = this.#referrers();
+    let settled = referrers.settledAt;
+    // Endpoints are emptied after their cluster is gone, and mostly not at all, as the client no longer asks for them then.
+    if (state.type.typeUrl === ENDPOINT_TYPE)
+      settled = Math.max(settled, this.#state(CLUSTER_TYPE)?.outstanding.at(-1)?.deadline ?? now);
+    const since = new Map(removals.map(({ name }) => [name, state.removals.get(name) ?? now]));
+    state.removals = since;
+    const kept = removals.filter(({ name }) => {
+      const timeout = (since.get(name) ?? now) + this.#context.timing.removalTimeout;
+      const at = referrers.told ? Math.min(settled, timeout) : Number.POSITIVE_INFINITY;
+      if (now < at) waits.push(at);
+      return now < at;
+    });
+    if (kept.length === removals.length) return withoutRemovals(state.sent, target);
+    return kept.length === 0 ? target : withKept(target, kept);
   }
 
-  /** The time at which what is no longer wanted may be removed: nothing the client uses refers to it any more. */
-  #removableAt(now: number): number {
-    this.#removalSince ??= now;
-    const unsettled = this.#states.some((state) => {
-      if (!state.type.refersToClusters) return false;
+  /** Whether all that uses what is no longer wanted was told otherwise, and from when on it is known to have listened. */
+  #referrers(): { readonly told: boolean; readonly settledAt: number } {
+    let told = true;
+    let settledAt = this.#lastReferrerAck + this.#context.timing.drain;
+    for (const state of this.#states) {
+      if (!state.type.refersToClusters) continue;
       const target = this.#target(state);
       const { upserts, removed } = difference(state.sent, target);
       const held = this.#holds(state).length > 0 && state.held?.view === target && state.held.base !== target;
-      return state.outstanding !== undefined || held || upserts.length > 0 || removed.length > 0;
-    });
-    const settled = unsettled ? Number.POSITIVE_INFINITY : this.#lastReferrerAck + this.#context.timing.drain;
-    return Math.min(settled, this.#removalSince + this.#context.timing.removalTimeout);
+      if (upserts.length > 0 || removed.length > 0) told = false;
+      if (!told || held || state.outstanding.length > 0) settledAt = Number.POSITIVE_INFINITY;
+    }
+    return { told, settledAt };
   }
 
   #send(state: TypeState, answer: Answer, now: number): void {
@@ -445,19 +480,14 @@ export class DiscoveryStream {
     const client = this.#client;
     if (!client) return;
     let response = writer.respond(mode, answer);
-    if (response.nonce === state.outstanding?.nonce) response = writer.respond(mode, answer, true);
+    if (state.outstanding.some(({ nonce }) => nonce === response.nonce)) response = writer.respond(mode, answer, true);
     const release = budget.take(response.bytes.length, this.#retry);
     if (!release) return;
     const upserts = upsertsOf(answer);
     const removed = removalsOf(answer);
-    state.outstanding = {
-      nonce: response.nonce,
-      previous: state.sent,
-      goal: answer.difference.to,
-      upserts,
-      sentAt: now,
-      deadline: now + timing.ackTimeout,
-    };
+    const goal = answer.difference.to;
+    const outstanding = { nonce: response.nonce, goal, upserts, sentAt: now, deadline: now + timing.ackTimeout };
+    state.outstanding = [...state.outstanding.slice(-LIMITS.unanswered), outstanding];
     state.sent = answer.difference.to;
     state.nonce = response.nonce;
     state.resend = NO_NAMES;

@@ -3,13 +3,11 @@ import type { ResourceType } from "../resource-type.ts";
 import type { Bisection } from "./bisection.ts";
 import type { Hold } from "./rejections.ts";
 import type { Subscription } from "./subscription.ts";
-import { EMPTY_VIEW, placeholder, type View } from "./view.ts";
+import { EMPTY_VIEW, placeholder, unknownVersion, type View } from "./view.ts";
 
 /** A response that the client has not answered yet. */
 export interface Outstanding {
   readonly nonce: string;
-  /** What the client had before. */
-  readonly previous: View;
   readonly goal: View;
   readonly upserts: readonly EncodedResource[];
   readonly sentAt: number;
@@ -25,19 +23,23 @@ export interface TypeState {
   sent: View;
   /** What it is known to have accepted. */
   acked: View | undefined;
-  outstanding: Outstanding | undefined;
+  /** Oldest first; more than one only when answers are overdue. */
+  outstanding: readonly Outstanding[];
   /** Nonce of the latest response, or what the client brought from an earlier stream. */
   nonce: string;
   /** Names to answer though their version is the same. */
   resend: ReadonlySet<string>;
   /** A first answer is due even if there is nothing in it. */
   owed: boolean;
+  /** Removals that wait for what refers to them, by name, and since when. */
+  removals: ReadonlyMap<string, number>;
   bisection: Bisection | undefined;
   lastNack: { readonly message: string; readonly resources: readonly string[] } | undefined;
   held: { readonly base: View; readonly holds: readonly Hold[]; readonly sent: View; readonly view: View } | undefined;
 }
 
 export const NO_NAMES: ReadonlySet<string> = new Set();
+export const NO_REMOVALS: ReadonlyMap<string, number> = new Map();
 
 export function createTypeState(type: ResourceType, subscription: Subscription): TypeState {
   return {
@@ -45,10 +47,11 @@ export function createTypeState(type: ResourceType, subscription: Subscription):
     subscription,
     sent: EMPTY_VIEW,
     acked: undefined,
-    outstanding: undefined,
+    outstanding: [],
     nonce: "",
     resend: NO_NAMES,
     owed: false,
+    removals: NO_REMOVALS,
     bisection: undefined,
     lastNack: undefined,
     held: undefined,
@@ -79,13 +82,46 @@ export function withHolds(state: TypeState, base: View, holds: readonly Hold[]):
   return view;
 }
 
-/** `view` as it was in `previous` for some names. */
-export function reverted(view: View, previous: View, resources: readonly EncodedResource[]): View {
-  const entries = new Map(view.entries);
-  for (const { name } of resources) {
-    const old = previous.entries.get(name);
-    if (old) entries.set(name, old);
+/**
+ * What the client may have after it rejected a response: of the culprits what it accepted before, of the doubtful ones that or a
+ * version that is not known, and what was to be removed.
+ */
+export function undone(
+  { type, sent }: TypeState,
+  response: {
+    readonly goal: View;
+    readonly accepted: View;
+    readonly culprits: readonly EncodedResource[];
+    readonly doubtful: readonly EncodedResource[];
+    /** Responses hold everything, so that what the client may have beyond that does not matter. */
+    readonly full: boolean;
+  },
+): View {
+  const { goal, accepted, culprits, doubtful, full } = response;
+  const entries = new Map(sent.entries);
+  for (const { name, version } of [...culprits, ...doubtful]) {
+    if (entries.get(name)?.version !== version) continue;
+    const old = accepted.entries.get(name);
+    if (old && old.version !== version) entries.set(name, old);
     else entries.delete(name);
   }
+  for (const [name, old] of accepted.entries)
+    if (!goal.entries.has(name) && !entries.has(name))
+      entries.set(name, full ? old : unknownVersion(old.typeUrl, name));
+  if (!full) {
+    // Neither the old version nor the new one counts as had: whichever is wanted is sent, and a removal too.
+    for (const { name, typeUrl } of doubtful) entries.set(name, unknownVersion(typeUrl, name));
+    // A name that was never answered gets the empty answer, where there is one.
+    for (const { name, typeUrl } of culprits)
+      if (type.unknown === "removed" || accepted.entries.has(name)) entries.set(name, unknownVersion(typeUrl, name));
+  }
+  return { entries, absent: sent.absent };
+}
+
+/** `view` with the versions of some resources unknown. */
+export function disclaimed(view: View, resources: readonly EncodedResource[]): View {
+  const entries = new Map(view.entries);
+  for (const { typeUrl, name, version } of resources)
+    if (entries.get(name)?.version === version) entries.set(name, unknownVersion(typeUrl, name));
   return { entries, absent: view.absent };
 }

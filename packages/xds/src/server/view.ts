@@ -99,21 +99,40 @@ export const restrict: (view: View, subscription: Subscription) => View = pairwi
   return entries.size === view.entries.size && absent.size === view.absent.size ? view : { entries, absent };
 });
 
-/** `target` with what `sent` has and it has no longer. */
-export const withoutRemovals: (sent: View, target: View) => View = pairwise((sent, target) => {
-  const kept: EncodedResource[] = [];
-  for (const [name, resource] of sent.entries) {
-    const next = target.entries.get(name);
-    if (next === undefined || (isPlaceholder.has(next) && !isPlaceholder.has(resource))) kept.push(resource);
-  }
-  if (kept.length === 0) return target;
-  const entries = new Map(target.entries);
+/** What `from` has and `to` does not: gone, or replaced by the answer for an unknown name. */
+export const removalsBetween: (from: View, to: View) => readonly EncodedResource[] = pairwise((from, to) => {
+  if (from.entries === to.entries) return [];
+  return [...from.entries.values()].filter((resource) => {
+    const next = to.entries.get(resource.name);
+    return next === undefined || (isPlaceholder.has(next) && !isPlaceholder.has(resource));
+  });
+});
+
+/** `view` with some more resources. */
+export function withKept(view: View, kept: readonly EncodedResource[]): View {
+  const entries = new Map(view.entries);
   for (const resource of kept) entries.set(resource.name, resource);
-  const absent = new Set([...target.absent].filter((name) => !entries.has(name)));
-  return { entries, absent };
+  return { entries, absent: new Set([...view.absent].filter((name) => !entries.has(name))) };
+}
+
+/** `to` with everything that `from` has and it has no longer. */
+export const withoutRemovals: (from: View, to: View) => View = pairwise((from, to) => {
+  const kept = removalsBetween(from, to);
+  return kept.length === 0 ? to : withKept(to, kept);
 });
 
 const isClientOnly = new WeakSet<EncodedResource>();
+
+function withoutBytes(typeUrl: string, name: string, version: string): EncodedResource {
+  const resource: EncodedResource = { name, typeUrl, version, bytes: new Uint8Array(), sources: [] };
+  isClientOnly.add(resource);
+  return resource;
+}
+
+/** A resource that the client may have in some version. */
+export function unknownVersion(typeUrl: string, name: string): EncodedResource {
+  return withoutBytes(typeUrl, name, "");
+}
 
 /** Whether only the version of a resource is known. */
 export function hasNoBytes(resource: EncodedResource): boolean {
@@ -123,11 +142,7 @@ export function hasNoBytes(resource: EncodedResource): boolean {
 /** What a reconnecting delta client says that it has. Its bytes are not known, only its versions. */
 export function viewOfVersions(typeUrl: string, versions: ReadonlyMap<string, string>): View {
   const entries = new Map<string, EncodedResource>();
-  for (const [name, version] of versions) {
-    const resource: EncodedResource = { name, typeUrl, version, bytes: new Uint8Array(), sources: [] };
-    isClientOnly.add(resource);
-    entries.set(name, resource);
-  }
+  for (const [name, version] of versions) entries.set(name, withoutBytes(typeUrl, name, version));
   return { entries, absent: NO_NAMES };
 }
 
