@@ -1,8 +1,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConfigObject, defaultMeshConfig, fieldPaths, type KindName, type MeshConfig, refOf, textStore } from "@fairlead/config";
+import {
+  type ConfigObject,
+  defaultMeshConfig,
+  fieldPaths,
+  type KindName,
+  type MeshConfig,
+  parseDocuments,
+  refOf,
+} from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
-import { MemoryCollection, objectKey, type ProxyNode, parseNode } from "@fairlead/model";
+import { formatDiagnostic, MemoryCollection, objectKey, type ProxyNode, parseNode } from "@fairlead/model";
 import { serviceEntryRegistry } from "@fairlead/registry";
 import { translate } from "@fairlead/xds/translate";
 import { describe, expect, it } from "vitest";
@@ -35,13 +43,21 @@ const meshConfig: MeshConfig = {
   extensionProviders: [{ name: "authz", envoyExtAuthzGrpc: { service: "other.other.svc.cluster.local", port: 9000 } }],
 };
 
-function objectsOf(...texts: readonly string[]): readonly ConfigObject[] {
-  const store = textStore(Object.fromEntries(texts.map((name) => [name, read(name)])));
-  const errors = store.diagnostics().filter(({ severity }) => severity === "error");
-  // The documents show every field at once, also where a cluster would refuse the combination.
-  const broken = errors.filter(({ code }) => ["yaml-syntax", "unknown-field", "invalid-type"].includes(code));
-  if (broken.length > 0) throw new Error(JSON.stringify(broken, undefined, 1));
-  return [...store.documents.values(), ...store.values()].map((entry) => ("spec" in entry ? entry : undefined)).filter((entry) => entry !== undefined) as readonly ConfigObject[];
+function objectsOf(name: string): readonly ConfigObject[] {
+  const { documents, diagnostics } = parseDocuments(read(name), { file: `${name}.yaml` });
+  // The documents show many fields at once, also where a cluster would refuse the combination.
+  const broken = diagnostics.filter(({ code, severity }) => severity === "error" && /yaml|unknown|type/.test(code));
+  if (broken.length > 0) throw new Error(broken.map(formatDiagnostic).join("\n"));
+  return documents.map(
+    ({ object, kind, apiVersion, value, name: of, namespace }) =>
+      object ??
+      ({
+        kind,
+        apiVersion,
+        metadata: { name: of, namespace, labels: {}, annotations: {} },
+        spec: value.spec,
+      } as ConfigObject),
+  );
 }
 
 /** All that proxies are sent and users are told. */
@@ -61,7 +77,10 @@ async function outcome(objects: readonly ConfigObject[]): Promise<string> {
     workloads: registry.workloads.values(),
   });
   await registry.close();
-  return JSON.stringify(NODES.map((node) => translate(mesh, node)), (key, value) => (key === "sources" ? undefined : value));
+  return JSON.stringify(
+    NODES.map((node) => translate(mesh, node)),
+    (key, value) => (key === "sources" ? undefined : value),
+  );
 }
 
 type Path = readonly (string | number)[];
@@ -102,7 +121,19 @@ const KINDS_UNDER_TEST: Readonly<Record<string, string>> = {
 /** `spec.http[0].headers.request.set.a` as its schema names it: `http[].headers.request.set{}`. */
 function matchesField(path: Path, field: string): boolean {
   const names = field.replaceAll("[]", ".[]").replaceAll("{}", ".{}").split(".");
-  return names.length === path.length && names.every((name, index) => (name === "[]" ? typeof path[index] === "number" : name === "{}" || name === path[index]));
+  return (
+    names.length === path.length &&
+    names.every((name, index) =>
+      name === "[]" ? typeof path[index] === "number" : name === "{}" || name === path[index],
+    )
+  );
+}
+
+/** Messages that stand in several places are one piece of code: each of their fields is shown in one of these places. */
+function place(field: string): string {
+  return field
+    .replace(/^subsets\[\]\.trafficPolicy\./, "trafficPolicy.")
+    .replace(/^trafficPolicy\.portLevelSettings\[\]\.(?!port\.)/, "trafficPolicy.");
 }
 
 describe.each(Object.entries(KINDS_UNDER_TEST))("%s", (kind, file) => {
@@ -112,8 +143,9 @@ describe.each(Object.entries(KINDS_UNDER_TEST))("%s", (kind, file) => {
 
   it("shows every field of the schema", () => {
     const paths = under.flatMap((object) => leaves(object.spec));
-    const missing = fieldPaths(kind as KindName).filter((field) => !paths.some((path) => matchesField(path, field)));
-    expect(missing.filter((field) => !(`${kind} ${field}` in EXCEPTIONS))).toEqual([]);
+    const fields = fieldPaths(kind as KindName);
+    const shown = new Set(fields.filter((field) => paths.some((path) => matchesField(path, field))).map(place));
+    expect(fields.filter((field) => !shown.has(place(field)) && !(`${kind} ${field}` in EXCEPTIONS))).toEqual([]);
   });
 
   it("translates or reports every field", { timeout: 60_000 }, async () => {
@@ -124,7 +156,9 @@ describe.each(Object.entries(KINDS_UNDER_TEST))("%s", (kind, file) => {
         const field = fieldPaths(kind as KindName).find((candidate) => matchesField(path, candidate)) ?? path.join(".");
         if (`${kind} ${field}` in EXCEPTIONS) continue;
         const changed = { ...object, spec: without(object.spec, path) } as ConfigObject;
-        const other = await outcome([...rest, ...shown.map((one) => (one === object ? changed : one))]).catch((error) => `throws ${error}`);
+        const other = await outcome([...rest, ...shown.map((one) => (one === object ? changed : one))]).catch(
+          (error) => `throws ${error}`,
+        );
         if (other === whole) ignored.push(`${object.metadata.name} ${path.join(".")}`);
       }
     expect(ignored).toEqual([]);
