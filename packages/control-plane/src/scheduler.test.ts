@@ -26,7 +26,13 @@ function heldClock() {
     }
     now = end;
   };
-  return { clock, advance, spend: (milliseconds: number) => void (now += milliseconds) };
+  return {
+    clock,
+    advance,
+    spend: (milliseconds: number) => {
+      now += milliseconds;
+    },
+  };
 }
 
 describe("Debounce", () => {

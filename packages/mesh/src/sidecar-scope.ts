@@ -1,11 +1,5 @@
 import type { ConfigObject, EgressListener } from "@fairlead/config";
-import {
-  hostsOverlap,
-  isSubsetHost,
-  isWildcardHost,
-  parseProtocol,
-  type Service,
-} from "@fairlead/model";
+import { hostsOverlap, isSubsetHost, isWildcardHost, parseProtocol, type Service } from "@fairlead/model";
 import type { Query, Reader } from "./derivation.ts";
 import { rootNamespaceOf } from "./mesh-settings.ts";
 import { type ResolvedVirtualService, virtualServicesOf } from "./virtual-service.ts";
