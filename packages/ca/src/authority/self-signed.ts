@@ -12,6 +12,7 @@ import { createIssuance } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { type Journal, readJournal, type Slot, slotCertificate, writeJournal } from "./journal.ts";
 import { type Poll, startPoll } from "./poll.ts";
+import { maintainRoots } from "./root-maintenance.ts";
 
 export interface SelfSignedOptions extends AuthorityOptions {
   readonly trustDomain: string;
@@ -21,6 +22,11 @@ export interface SelfSignedOptions extends AuthorityOptions {
   readonly keyType?: KeyType;
   /** Life of a root. Default 315360000 (10 years). */
   readonly rootTtlSeconds?: number;
+  /**
+   * Whether a root that comes to its end is followed by a new one by itself (see {@link maintainRoots}), looked at every
+   * `pollSeconds`. Default true.
+   */
+  readonly autoRotate?: boolean;
   /** Told to consumers in the trust bundle. Default 300. */
   readonly refreshHintSeconds?: number;
 }
@@ -125,7 +131,6 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     }
     throw new CaError("STORE_FAILED", "other processes keep changing the authority's journal");
   };
-  const poll: Poll = startPoll(clock, options.pollSeconds ?? 60, refresh);
 
   const find = (journal: Journal, id: string): Slot => {
     const slot = journal.slots.find((candidate) => candidate.id === id);
@@ -136,13 +141,14 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     ...journal,
     slots: journal.slots.map(change),
   });
+  let poll: Poll | undefined;
   const close = async () => {
     closed = true;
-    poll.close();
+    poll?.close();
     listeners.clear();
   };
 
-  return {
+  const authority: SelfSignedAuthority = {
     trustDomain,
     get trustBundle() {
       return state.bundle;
@@ -212,6 +218,15 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     close,
     [Symbol.asyncDispose]: close,
   };
+  const tend = async () => {
+    await refresh();
+    if (options.autoRotate ?? true) await maintainRoots(authority, clock);
+  };
+  if ((options.pollSeconds ?? 60) > 0) {
+    await tend();
+    poll = startPoll(clock, options.pollSeconds ?? 60, tend);
+  }
+  return authority;
 }
 
 function drainedAt(slot: Slot, maxTtlSeconds: number, now: number): number {

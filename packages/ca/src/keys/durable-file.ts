@@ -37,7 +37,7 @@ export async function writeDurably(
     } finally {
       await file.close();
     }
-    if (options.exclusive === true) await fs.link(temporary, path);
+    if (options.exclusive === true) await linkInto(fs, temporary, path);
     else await fs.rename(temporary, path);
   } catch (error) {
     await fs.unlink(temporary).catch(() => undefined);
@@ -47,6 +47,24 @@ export async function writeDurably(
   if (options.exclusive === true) await fs.unlink(temporary).catch(() => undefined);
   await syncDirectory(fs, directory);
   return true;
+}
+
+/** What file systems without hard links answer. */
+const NO_LINKS: ReadonlySet<string | undefined> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
+
+/** Gives the file its name unless that is taken. Without hard links two processes at the very same moment are not told apart. */
+async function linkInto(fs: FileSystem, temporary: string, path: string): Promise<void> {
+  try {
+    await fs.link(temporary, path);
+  } catch (error) {
+    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code)) throw error;
+    const taken = await fs.stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (taken) throw Object.assign(new Error(`${path} exists`), { code: "EEXIST" });
+    await fs.rename(temporary, path);
+  }
 }
 
 async function syncDirectory(fs: FileSystem, directory: string): Promise<void> {

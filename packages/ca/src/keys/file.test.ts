@@ -150,3 +150,16 @@ test("records: only the next version is written, and few are kept", async () => 
   const racing = await Promise.all(Array.from({ length: 10 }, (_, at) => records.write("authority", 10, `${at}`)));
   expect(racing.filter(Boolean)).toHaveLength(1);
 });
+
+test("a file system without hard links", async () => {
+  const link = async () => {
+    throw failing("EPERM");
+  };
+  const { records, generateKey, listKeys } = fileKeyManager(directory, { fileSystem: { ...nodeFileSystem, link } });
+  await generateKey("one", "ec-p256");
+  await expect(generateKey("one", "ec-p256")).rejects.toMatchObject({ code: "KEY_INVALID" });
+  expect(await records.write("authority", 0, "a")).toBe(true);
+  expect(await records.write("authority", 0, "b")).toBe(false);
+  expect(await listKeys()).toEqual(["one"]);
+  expect((await fs.readdir(directory)).sort()).toEqual(["authority.1.json", "one.key.pem"]);
+});
