@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { caInit, caInspect, caIssue } from "./commands/ca.ts";
+import { route } from "./commands/route.ts";
 import { serve } from "./commands/serve.ts";
 import { validate } from "./commands/validate.ts";
 import { xds } from "./commands/xds.ts";
@@ -9,6 +10,7 @@ import { xds } from "./commands/xds.ts";
 export const COMMANDS: Readonly<Record<string, Command>> = {
   validate,
   xds,
+  route,
   serve,
   bootstrap,
   "ca init": caInit,

@@ -14,8 +14,8 @@ const MESSAGES = {
 } as const;
 
 /** A finding with the place of the field it is about, where it has one. */
-function placed(diagnostic: Diagnostic, { store }: MeshInput): Diagnostic {
-  const position = diagnostic.position ?? (diagnostic.object && store.locate(diagnostic.object, diagnostic.path));
+function placed(diagnostic: Diagnostic, { locate }: MeshInput): Diagnostic {
+  const position = diagnostic.position ?? (diagnostic.object && locate(diagnostic.object, diagnostic.path));
   return position ? { ...diagnostic, position } : diagnostic;
 }
 
@@ -30,7 +30,7 @@ export const xds: Command = {
   required: ["node"],
   async run(call, terminal) {
     const { node } = await readNode(call.text("node") ?? "");
-    const input = await readMesh(call, call.files);
+    const input = await readMesh(call, call.files, "declared");
     const made = translate(input.mesh, node);
     const print = (type: keyof typeof MESSAGES) =>
       made[type].map(({ resource }: Generated) => canonicalize(MESSAGES[type], resource));
@@ -52,7 +52,8 @@ export const xds: Command = {
           terminal.out(
             `${type.slice(0, -1).padEnd(8)}  ${name}${sources.length > 0 ? `  (${sources.map(formatObject).join(", ")})` : ""}\n`,
           );
-      for (const diagnostic of diagnostics) printFinding(terminal, diagnostic, undefined);
+      for (const diagnostic of diagnostics)
+        printFinding(terminal, diagnostic, input.files.find(({ file }) => file === diagnostic.position?.file)?.text);
     }
     return diagnostics.some(({ severity }) => severity === "error") ? 1 : 0;
   },

@@ -1,0 +1,59 @@
+import { evaluate, SimulatorError } from "@fairlead/simulator";
+import { CliError } from "../cli-error.ts";
+import { type Command, MESH_OPTIONS } from "../command.ts";
+import { readMesh } from "../mesh-input.ts";
+import { printJson } from "../output.ts";
+
+function parseHeader(text: string): readonly [name: string, value: string] {
+  const colon = text.indexOf(":", text.startsWith(":") ? 1 : 0);
+  if (colon < 1) throw new CliError("usage", `-H takes 'name: value', not ${JSON.stringify(text)}`);
+  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+}
+
+export const route: Command = {
+  summary: "Says where a request goes, and why: every rule that was tried.",
+  usage:
+    "-f FILE|FOLDER … --from WORKLOAD.NAMESPACE [--method M] [-H 'k: v'] … [--mesh-config FILE] [--mesh-networks FILE] URL [-o json]",
+  options: {
+    ...MESH_OPTIONS,
+    from: { type: "string" },
+    method: { type: "string" },
+    header: { type: "string", short: "H", multiple: true },
+  },
+  required: ["from"],
+  positionals: { least: 1, most: 1 },
+  async run(call, terminal) {
+    const headers = Object.fromEntries(((call.values.header as readonly string[] | undefined) ?? []).map(parseHeader));
+    const input = await readMesh(call, call.files, "assumed");
+    for (const { severity, message, position } of input.diagnostics)
+      if (severity === "error")
+        terminal.err(`${position ? `${position.file}:${position.line}: ` : ""}left out: ${message}\n`);
+    const method = call.text("method");
+    try {
+      const answer = evaluate(input.mesh, {
+        from: call.text("from") ?? "",
+        request: { url: call.positionals[0] ?? "", headers, ...(method === undefined ? {} : { method }) },
+      });
+      const { outcome, response, rewrites, trace } = answer;
+      if (call.json)
+        printJson(terminal, {
+          outcome,
+          destinations: answer.destinations.map(({ service, subset, port, cluster, share }) => ({
+            service,
+            subset,
+            port,
+            cluster,
+            share,
+          })),
+          ...(response ? { response } : {}),
+          rewrites,
+          trace,
+        });
+      else terminal.out(`${answer.explain()}\n`);
+    } catch (error) {
+      if (error instanceof SimulatorError) throw new CliError("usage", error.message, { cause: error });
+      throw error;
+    }
+    return 0;
+  },
+};
