@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -32,59 +32,85 @@ export interface DiscoveryResult {
   readonly pushP99: number;
   /** Seconds of server CPU for one endpoint change, the median. */
   readonly pushCpu: number;
+  /** How many clients accepted each endpoint change. */
+  readonly acked: readonly number[];
 }
+
+export interface DiscoveryOptions {
+  readonly mode: "delta" | "sotw";
+  readonly clients: number;
+  /** Default: 1,000. */
+  readonly services?: number;
+  /** Endpoint changes. Default: 5. */
+  readonly iterations?: number;
+  /** Options of the server's Node, such as `--cpu-prof`. */
+  readonly nodeOptions?: readonly string[];
+}
+
+/** Where the load client's source is: outside the repository. */
+export const LOAD_CLIENT_SOURCE = join(root, "../shared/bench/adsload");
 
 /** The load client (Go): boots like Envoy, ACKs, counts. Built once. */
 async function loadClient(): Promise<string> {
   const binary = join(root, ".cache/adsload");
-  const source = join(root, "../shared/bench/adsload");
   if (existsSync(binary)) return binary;
-  if (!existsSync(source)) throw new Error("the load client's source (../shared/bench/adsload) is not here");
+  if (!existsSync(LOAD_CLIENT_SOURCE))
+    throw new Error("the load client's source (../shared/bench/adsload) is not here");
   console.error("building the load client (Go) …");
   await mkdir(join(root, ".cache"), { recursive: true });
-  await run("go", ["build", "-o", binary, "."], { cwd: source, timeout: 600_000 });
+  await run("go", ["build", "-o", binary, "."], { cwd: LOAD_CLIENT_SOURCE, timeout: 600_000 });
   return binary;
 }
 
-async function startServer(folder: string, port: number): Promise<ChildProcess> {
+interface RunningServer {
+  readonly pid: number;
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** `fairlead serve` on a free port of the loopback, as a process of its own. */
+async function startServer(folder: string, nodeOptions: readonly string[]): Promise<RunningServer> {
   const main = join(root, "packages/cli/src/main.ts");
-  const server = spawn(process.execPath, [main, "serve", "-f", folder, "--ads", `127.0.0.1:${port}`, "--insecure"], {
-    stdio: ["ignore", "pipe", "pipe"],
+  const words = [...nodeOptions, main, "serve", "-f", folder, "--ads", "127.0.0.1:0", "-o", "json"];
+  const server = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
+  let [out, log] = ["", ""];
+  server.stderr.on("data", (chunk: Buffer) => {
+    log = (log + chunk.toString("utf8")).slice(-10_000);
   });
-  let text = "";
-  await new Promise<void>((resolve, reject) => {
-    const look = (chunk: Buffer) => {
-      text += chunk.toString("utf8");
-      if (/serving/i.test(text)) resolve();
-    };
-    server.stdout?.on("data", look);
-    server.stderr?.on("data", look);
-    server.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${text}`)));
+  const address = await new Promise<string>((resolve, reject) => {
+    server.stdout.on("data", (chunk: Buffer) => {
+      out += chunk.toString("utf8");
+      const found = /"ads": "([^"]+)"/.exec(out)?.[1];
+      if (found) resolve(found);
+    });
+    server.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${log}`)));
   });
-  return server;
+  return {
+    pid: server.pid ?? 0,
+    address,
+    async stop() {
+      server.kill("SIGTERM");
+      await ended;
+    },
+  };
 }
 
 /** Serves the mesh of `services` × 10 endpoints to `clients` and changes one endpoint `iterations` times. */
-export async function measureDiscovery(options: {
-  mode: "delta" | "sotw";
-  clients: number;
-  services?: number;
-  iterations?: number;
-  port: number;
-}): Promise<DiscoveryResult> {
-  const { mode, clients, services = 1000, iterations = 5, port } = options;
+export async function measureDiscovery(options: DiscoveryOptions): Promise<DiscoveryResult> {
+  const { mode, clients, services = 1000, iterations = 5, nodeOptions = [] } = options;
   const binary = await loadClient();
   const folder = await mkdtemp(join(tmpdir(), "discovery-"));
   try {
     const { trigger, template } = await writeMesh(join(folder, "mesh"), services, 10);
-    const server = await startServer(join(folder, "mesh"), port);
+    const server = await startServer(join(folder, "mesh"), nodeOptions);
     const report = join(folder, "report.json");
     try {
       await run(
         binary,
         [
           "-addr",
-          `127.0.0.1:${port}`,
+          server.address,
           "-n",
           String(clients),
           "-mode",
@@ -105,12 +131,11 @@ export async function measureDiscovery(options: {
         { timeout: 280_000, maxBuffer: 64 * 1024 * 1024 },
       );
     } finally {
-      server.kill("SIGTERM");
+      await server.stop();
     }
     const json = JSON.parse(await readFile(report, "utf8"));
-    const cpus: number[] = (json.push_iterations ?? [])
-      .map((one: { server_cpu_s: number }) => one.server_cpu_s)
-      .sort((a: number, b: number) => a - b);
+    const pushes: readonly { readonly server_cpu_s: number; readonly acked: number }[] = json.push_iterations ?? [];
+    const cpus = pushes.map((one) => one.server_cpu_s).sort((a, b) => a - b);
     return {
       mode,
       clients,
@@ -121,6 +146,7 @@ export async function measureDiscovery(options: {
       pushP50: json.push_all_ms?.p50 ?? Number.NaN,
       pushP99: json.push_all_ms?.p99 ?? Number.NaN,
       pushCpu: cpus[Math.floor(cpus.length / 2)] ?? Number.NaN,
+      acked: pushes.map((one) => one.acked),
     };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,16 +1,21 @@
 import { type DiscoveryResult, measureDiscovery, PEERS } from "./discovery.ts";
 
-/** `pnpm bench`: what is measured, beside a peer. Times of one run on one machine; the ratios are what counts. */
+/**
+ * `pnpm bench`: what is measured, beside a peer. Times of one run on one machine; the ratios are what counts. `--quick`: 50
+ * clients only. `--profile DIR`: each server writes a CPU profile there when it ends.
+ */
 
 const quick = process.argv.includes("--quick");
+const profile = process.argv.includes("--profile") ? process.argv[process.argv.indexOf("--profile") + 1] : undefined;
 const runs = quick
   ? [{ mode: "delta" as const, clients: 50 }]
   : (["delta", "sotw"] as const).flatMap((mode) => [1, 500].map((clients) => ({ mode, clients })));
 
 const results: DiscoveryResult[] = [];
-for (const [index, { mode, clients }] of runs.entries()) {
+for (const { mode, clients } of runs) {
   console.error(`${clients} clients, ${mode}: 1,000 services × 10 endpoints …`);
-  results.push(await measureDiscovery({ mode, clients, port: 15_800 + index }));
+  const nodeOptions = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+  results.push(await measureDiscovery({ mode, clients, nodeOptions }));
 }
 
 const columns = [
