@@ -1,4 +1,4 @@
-import { type Query, type Reader, sameMembers } from "@fairlead/mesh";
+import { type Query, type Reader, sameMembers, sidecarOf } from "@fairlead/mesh";
 import { structurallyEqual } from "@fairlead/model";
 import type { Listener } from "../../proto/types.ts";
 import { type Build, type Generated, type Generator, generated, type Provenance } from "../generated.ts";
@@ -52,13 +52,20 @@ function sidecarUnits(read: Reader): readonly string[] {
   return [
     ...(redirected ? [VIRTUAL_OUTBOUND, VIRTUAL_INBOUND] : []),
     ...(httpProxyPort(read) === undefined ? [] : [HTTP_PROXY]),
-    ...inboundPlanOf(read)
-      .ports.filter(({ bindToPort }) => bindToPort)
-      .map(({ targetPort }) => `${INBOUND}${targetPort}`),
+    ...boundPorts(read).map(({ targetPort }) => `${INBOUND}${targetPort}`),
     ...[...listeners.keys()].sort().map((name) => OUTBOUND + name),
     ...[...headless.keys()].sort((a, b) => a - b).map((port) => `${HEADLESS}${port}`),
     ...addedListeners(read, ["SIDECAR_OUTBOUND", "SIDECAR_INBOUND"]).map((_, index) => `${ADDED}${index}`),
   ];
+}
+
+/**
+ * Inbound ports that the proxy itself listens on: a Sidecar names them. Without one nothing of what the workload serves is
+ * looked at, so that workloads share what depends on this.
+ */
+function boundPorts(read: Reader): readonly InboundPort[] {
+  if ((sidecarOf(read)?.spec.ingress ?? []).length === 0) return [];
+  return inboundPlanOf(read).ports.filter(({ bindToPort }) => bindToPort);
 }
 
 function gatewayUnits(read: Reader): readonly string[] {
@@ -75,7 +82,7 @@ const spokesman: Query<void, string> = {
   compute(read) {
     if (isGateway(read)) return [...gatewayListenerPorts({ read }).keys()].sort()[0] ?? "";
     if (interceptionModeOf(read) !== "NONE") return VIRTUAL_OUTBOUND;
-    const bound = inboundPlanOf(read).ports.find(({ bindToPort }) => bindToPort);
+    const [bound] = boundPorts(read);
     if (bound) return listenerName(bound.binds[0] ?? "", bound.targetPort);
     return [...outboundPlanOf(read).listeners.keys()].sort()[0] ?? "";
   },
@@ -112,7 +119,6 @@ function reportForNode(build: Build): void {
   }
   for (const { code, service, message } of outboundPlanOf(build.read).problems)
     build.report({ code, severity: "warning", object: service.source, path: "", message });
-  for (const problem of inboundPlanOf(build.read).problems) build.report(problem);
 }
 
 function outbound(read: Reader, name: string, provenance?: Provenance): readonly Generated<Listener>[] {

@@ -41,7 +41,8 @@ import { blackhole } from "./virtual-outbound.ts";
 export function virtualInbound(build: Build): Listener {
   const { read } = build;
   const { inbound } = capturePorts(read);
-  const { ports } = inboundPlanOf(read);
+  const { ports, problems } = inboundPlanOf(read);
+  for (const problem of problems) build.report(problem);
   const chains = [
     blackhole(build, `${VIRTUAL_INBOUND}-blackhole`, inbound),
     ...passthroughModes(build).flatMap(({ port, mode }) => chainsOf(build, passthrough(port), mode)),
@@ -53,6 +54,10 @@ export function virtualInbound(build: Build): Listener {
 
 /** A listener that really listens on a port that a Sidecar names. */
 export function boundInbound(build: Build, port: InboundPort): Listener {
+  // With redirection these are said by the capturing listener.
+  const { ports, problems } = inboundPlanOf(build.read);
+  if (interceptionModeOf(build.read) === "NONE" && ports[0]?.targetPort === port.targetPort)
+    for (const problem of problems) build.report(problem);
   const name = listenerName(port.binds[0] ?? "", port.targetPort);
   return inboundListener(build, name, port.binds, port.targetPort, portChains(build, port), true);
 }

@@ -9,7 +9,7 @@ import {
   structurallyEqual,
 } from "@fairlead/model";
 import { WILDCARDS } from "./address.ts";
-import { addressFamilyOf, capturePorts, interceptionModeOf, metadataFlag, metadataText } from "./node-settings.ts";
+import { addressFamilyOf, interceptionModeOf, metadataFlag, reservedPorts } from "./node-settings.ts";
 
 /** One port of the node's workload, as the outside reaches it. */
 export interface InboundPort {
@@ -71,20 +71,9 @@ export function inboundPlanOf(read: Reader): InboundPlan {
   return read.ask(plan, undefined);
 }
 
-function reserved(read: Reader): ReadonlySet<number> {
-  const { outbound, inbound } = capturePorts(read);
-  const keys = [
-    "ENVOY_STATUS_PORT",
-    "ENVOY_PROMETHEUS_PORT",
-    "ENVOY_SECURE_METRICS_PORT",
-    "ENVOY_SECURE_MERGED_METRICS_PORT",
-  ];
-  return new Set([outbound, inbound, ...keys.map((key) => Number(metadataText(read, key))).filter((port) => port > 0)]);
-}
-
 function servicePorts(read: Reader, problems: Diagnostic[]): InboundPort[] {
   const binds = WILDCARDS[addressFamilyOf(read)];
-  const taken = reserved(read);
+  const taken = reservedPorts(read);
   return serviceTargetsOf(read).flatMap(({ service, port, targetPort }) => {
     if (taken.has(targetPort)) {
       problems.push(reservedPort(service.source, "", targetPort));
@@ -116,7 +105,7 @@ function sidecarPorts(read: Reader, sidecar: ConfigObject<"Sidecar">, problems: 
   const none = interceptionModeOf(read) === "NONE";
   const unprivileged = metadataFlag(read, "UNPRIVILEGED_POD");
   const [wildcard] = WILDCARDS[addressFamilyOf(read)];
-  const taken = reserved(read);
+  const taken = reservedPorts(read);
   return (sidecar.spec.ingress ?? []).flatMap((ingress, index) => {
     const { bind, captureMode, port } = ingress;
     const number = port.number ?? 0;

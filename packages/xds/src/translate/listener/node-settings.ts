@@ -1,6 +1,6 @@
 import { formatDuration, type MeshProxyConfig, parseDuration } from "@fairlead/config";
 import { meshConfigOf, type Reader } from "@fairlead/mesh";
-import type { InterceptionMode } from "@fairlead/model";
+import type { InterceptionMode, ProxyNode } from "@fairlead/model";
 import { type AddressFamily, addressFamily } from "./address.ts";
 
 /** Where redirected traffic arrives. */
@@ -9,28 +9,112 @@ export function capturePorts(read: Reader): { readonly outbound: number; readonl
   return { outbound: proxyListenPort || 15001, inbound: proxyInboundListenPort || 15006 };
 }
 
+/** Metadata that a proxy's start decides: equal for all replicas, so one fact holds them all. */
+const START_KEYS = [
+  "DNS_CAPTURE",
+  "DNS_PROXY_ADDR",
+  "ENVOY_PROMETHEUS_PORT",
+  "ENVOY_SECURE_MERGED_METRICS_PORT",
+  "ENVOY_SECURE_METRICS_PORT",
+  "ENVOY_STATUS_PORT",
+  "HTTP10",
+  "HTTP_PROXY_PORT",
+  "IDLE_TIMEOUT",
+  "INBOUND_LISTENER_EXACT_BALANCE",
+  "OUTBOUND_LISTENER_EXACT_BALANCE",
+  "UNPRIVILEGED_POD",
+  "credential",
+  "file-credential",
+] as const;
+
+type StartKey = (typeof START_KEYS)[number];
+
+interface StartSettings {
+  readonly interceptionMode: InterceptionMode;
+  readonly metadata: Readonly<Partial<Record<StartKey, string>>>;
+  readonly config?: ProxySettings | undefined;
+}
+
+/** Ports that the proxy itself listens on. */
+export function reservedPorts(read: Reader): ReadonlySet<number> {
+  const { outbound, inbound } = capturePorts(read);
+  const own = RESERVED_KEYS.map((key) => Number(metadataText(read, key))).filter((port) => port > 0);
+  return new Set([outbound, inbound, ...own]);
+}
+
+const RESERVED_KEYS = [
+  "ENVOY_STATUS_PORT",
+  "ENVOY_PROMETHEUS_PORT",
+  "ENVOY_SECURE_METRICS_PORT",
+  "ENVOY_SECURE_MERGED_METRICS_PORT",
+] as const satisfies readonly StartKey[];
+
+const texts = new WeakMap<ProxyNode, string>();
+/** By text; the few that a mesh has. */
+const parsed = new Map<string, StartSettings>();
+const MOST_PARSED = 1000;
+
+function startText(node: ProxyNode): string {
+  let text = texts.get(node);
+  if (text === undefined) {
+    const metadata: Partial<Record<StartKey, string>> = {};
+    for (const key of START_KEYS) {
+      const value = node.metadata[key];
+      if (value !== undefined && value !== null) metadata[key] = String(value);
+    }
+    const own = node.metadata.PROXY_CONFIG;
+    const config = typeof own === "object" && own !== null ? shownSettings(own as ProxySettings) : undefined;
+    text = JSON.stringify({ interceptionMode: node.interceptionMode, metadata, config } satisfies StartSettings);
+    texts.set(node, text);
+  }
+  return text;
+}
+
+function shownSettings({ tracing, proxyHeaders, gatewayTopology, connectionSettings }: ProxySettings): ProxySettings {
+  return { tracing, proxyHeaders, gatewayTopology, connectionSettings } as ProxySettings;
+}
+
+function startSettings(read: Reader): StartSettings {
+  const text = read.fact("start settings", startText);
+  let settings = parsed.get(text);
+  if (!settings) {
+    if (parsed.size >= MOST_PARSED) parsed.clear();
+    settings = JSON.parse(text) as StartSettings;
+    parsed.set(text, settings);
+  }
+  return settings;
+}
+
 export function interceptionModeOf(read: Reader): InterceptionMode {
-  return read.fact("interception mode", (node) => node.interceptionMode);
+  return startSettings(read).interceptionMode;
 }
 
 export function isGateway(read: Reader): boolean {
   return read.fact("is gateway", (node) => node.type === "router");
 }
 
+const families = new WeakMap<ProxyNode, AddressFamily>();
+
+function familyOf(node: ProxyNode): AddressFamily {
+  let family = families.get(node);
+  if (!family) {
+    family = addressFamily(node.ipAddresses);
+    families.set(node, family);
+  }
+  return family;
+}
+
 export function addressFamilyOf(read: Reader): AddressFamily {
-  return read.fact("address family", (node) => addressFamily(node.ipAddresses));
+  return read.fact("address family", familyOf);
 }
 
 /** A metadata field as text; empty when the proxy does not send it. */
-export function metadataText(read: Reader, key: string): string {
-  return read.fact(`metadata ${key}`, (node) => {
-    const value = node.metadata[key];
-    return value === undefined || value === null ? "" : String(value);
-  });
+export function metadataText(read: Reader, key: StartKey): string {
+  return startSettings(read).metadata[key] ?? "";
 }
 
 /** A metadata field that is on as `true` or `"true"` or `"1"`. */
-export function metadataFlag(read: Reader, key: string): boolean {
+export function metadataFlag(read: Reader, key: StartKey): boolean {
   return /^(1|t|true)$/i.test(metadataText(read, key));
 }
 
@@ -42,22 +126,13 @@ export type ProxySettings = Pick<
 
 /** What the proxy says it was started with, else the mesh default. Source: Istio `NodeMetadata.ProxyConfigOrDefault`. */
 export function proxySettingsOf(read: Reader): ProxySettings {
-  const own = read.fact("proxy settings", (node) => {
-    const config = node.metadata.PROXY_CONFIG;
-    if (typeof config !== "object" || config === null) return "";
-    const { tracing, proxyHeaders, gatewayTopology, connectionSettings } = config as ProxySettings;
-    return JSON.stringify({ tracing, proxyHeaders, gatewayTopology, connectionSettings });
-  });
-  return own ? (JSON.parse(own) as ProxySettings) : (meshConfigOf(read).defaultConfig ?? {});
+  return startSettings(read).config ?? meshConfigOf(read).defaultConfig ?? {};
 }
 
 /** How long an idle connection is kept, when the proxy says so (`IDLE_TIMEOUT`); a protobuf duration. */
 export function idleTimeoutOf(read: Reader): string | undefined {
   return durationOf(metadataText(read, "IDLE_TIMEOUT"));
 }
-
-/** Whether the mesh sends traffic to unknown destinations on. */
-export type UnknownDestinations = "ALLOW_ANY" | "REGISTRY_ONLY" | "ALLOW_ANY_DYNAMIC_DNS";
 
 export function http10Accepted(read: Reader): boolean {
   return metadataText(read, "HTTP10") === "1";

@@ -11,7 +11,7 @@ import {
   UNSPECIFIED,
   WILDCARDS,
 } from "./address.ts";
-import { addressFamilyOf, capturePorts, interceptionModeOf, metadataFlag, metadataText } from "./node-settings.ts";
+import { addressFamilyOf, interceptionModeOf, metadataFlag, metadataText, reservedPorts } from "./node-settings.ts";
 
 /** A port that is listened on: a service's, or one that a Sidecar names. */
 export interface ListenPort {
@@ -319,19 +319,6 @@ export function serviceAddresses(
   if (registry === "External") return addresses.map((address) => [address]);
   const usable = addresses.filter((address) => family === "Dual" || isIPv6(address) === (family === "IPv6"));
   return [usable.length > 0 ? usable : addresses.slice(0, 1)];
-}
-
-function reservedPorts(read: Reader): ReadonlySet<number> {
-  const { outbound, inbound } = capturePorts(read);
-  const static_ = [
-    "ENVOY_STATUS_PORT",
-    "ENVOY_PROMETHEUS_PORT",
-    "ENVOY_SECURE_METRICS_PORT",
-    "ENVOY_SECURE_MERGED_METRICS_PORT",
-  ]
-    .map((key) => Number(metadataText(read, key)))
-    .filter((port) => port > 0);
-  return new Set([outbound, inbound, ...static_]);
 }
 
 /** The port of the HTTP forward proxy, when there is one. Source: Istio API, `MeshConfig.proxyHttpPort`. */

@@ -148,7 +148,7 @@ function namedSecret(read: Reader, name: string): SdsSecretConfig {
 }
 
 function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: boolean): Partial<CommonTlsContext> {
-  const fileSocket = metadataFlag(build.read, "FILE_SDS");
+  const fileSocket = metadataFlag(build.read, "file-credential");
   const pairs = tls.tlsCertificates?.length ? tls.tlsCertificates : [tls];
   const tlsCertificateSdsSecretConfigs = pairs.map(({ serverCertificate, privateKey }) =>
     serverCertificate && privateKey

@@ -1,5 +1,6 @@
 import type { CustomTag as ConfigTag, ProxyCustomTag } from "@fairlead/config";
 import type { Reader } from "@fairlead/mesh";
+import type { ProxyNode } from "@fairlead/model";
 import type { CustomTag } from "../../proto/types.ts";
 
 const RBAC = "envoy.filters.http.rbac";
@@ -16,17 +17,30 @@ function dryRunTag(tag: string, key: string): CustomTag {
 
 const literal = (tag: string, value: string): CustomTag => ({ tag, literal: { value } });
 
+/** What the tags of a span say of the workload that made it; nodes that say the same are one. */
+const tagTexts = new WeakMap<ProxyNode, string>();
+
+function tagText(node: ProxyNode): string {
+  let text = tagTexts.get(node);
+  if (text === undefined) {
+    const { labels, metadata, namespace, clusterId } = node;
+    const tags: Readonly<Record<string, string>> = {
+      canonical_revision: labels["service.istio.io/canonical-revision"] || "latest",
+      canonical_service: labels["service.istio.io/canonical-name"] || "unknown",
+      mesh_id: String(metadata.MESH_ID || "unknown"),
+      namespace: namespace || "default",
+      cluster_id: clusterId || "unknown",
+    };
+    text = JSON.stringify(tags);
+    tagTexts.set(node, text);
+  }
+  return text;
+}
+
 /** Tags that say which workload made a span. */
 function workloadTags(read: Reader): CustomTag[] {
-  const label = (key: string) => read.fact(`label ${key}`, (node) => node.labels[key]);
-  const meshId = read.fact("mesh id", (node) => String(node.metadata.MESH_ID ?? ""));
-  return [
-    literal("istio.canonical_revision", label("service.istio.io/canonical-revision") || "latest"),
-    literal("istio.canonical_service", label("service.istio.io/canonical-name") || "unknown"),
-    literal("istio.mesh_id", meshId || "unknown"),
-    literal("istio.namespace", read.fact("namespace", (node) => node.namespace) || "default"),
-    literal("istio.cluster_id", read.fact("cluster", (node) => node.clusterId) || "unknown"),
-  ];
+  const tags = JSON.parse(read.fact("span tags", tagText)) as Readonly<Record<string, string>>;
+  return Object.entries(tags).map(([name, value]) => literal(`istio.${name}`, value));
 }
 
 /** The user's tags, of a Telemetry or of a proxy's configuration. */
