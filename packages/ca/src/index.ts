@@ -3,6 +3,7 @@ export type { AuditRecord, AuditSink } from "./authority/audit.ts";
 export type { Authority, AuthorityOptions } from "./authority/authority.ts";
 export type { CertificateTemplate, IssuancePolicy, IssuedCertificate, IssueRequest } from "./authority/issue.ts";
 export type { Slot, SlotStatus } from "./authority/journal.ts";
+export { type IssuanceLedger, issuanceLedger, type LedgerEntry, type LedgerOptions } from "./authority/ledger.ts";
 export { type PluggedAuthority, type PluggedOptions, pluggedAuthority } from "./authority/plugged.ts";
 export {
   type PlannedStep,

@@ -52,7 +52,11 @@ export function clientCertificate(options: ClientCertificateOptions): Authentica
         if (verified.size >= CACHE) verified.clear();
         verified.set(key, found);
       }
-      return { authenticator: "client-certificate", identity: found.id, attributes: { peer } };
+      return {
+        authenticator: "client-certificate",
+        identity: found.id,
+        attributes: { peer, serial: found.leaf.serial },
+      };
     },
   };
 }

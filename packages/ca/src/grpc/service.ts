@@ -9,6 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import type { AuditRecord, AuditSink } from "../authority/audit.ts";
 import type { Authority } from "../authority/authority.ts";
+import type { IssuanceLedger } from "../authority/ledger.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
@@ -27,6 +28,8 @@ export interface CertificateServiceOptions {
   /** Authorities that a request may ask for by name (metadata `CertSigner`). */
   readonly signers?: ReadonlyMap<string, Authority>;
   readonly rateLimits?: Partial<RateLimits>;
+  /** Told of each certificate that went out, with the roots that went with it; for root rotation. */
+  readonly ledger?: IssuanceLedger;
   /** Told of refusals before the authority; what the authority decides it tells its own audit. */
   readonly audit?: AuditSink;
   readonly clock?: Pick<Clock, "now">;
@@ -59,7 +62,7 @@ export const CERTIFICATE_SERVICE: ServiceDefinition = {
  * {@link CaError}; details of authentication stay inside.
  */
 export function certificateService(options: CertificateServiceOptions): CertificateService {
-  const { authority, authenticators, impersonation, signers, audit, clock = systemClock } = options;
+  const { authority, authenticators, impersonation, signers, ledger, audit, clock = systemClock } = options;
   const limit = rateLimiter(options.rateLimits, clock);
 
   const create = async (call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> => {
@@ -73,13 +76,23 @@ export function certificateService(options: CertificateServiceOptions): Certific
       const identity = await grantedIdentity(caller, request, authority.trustDomain, impersonation);
       const signer = chooseSigner(request, authority, signers);
       audited = true;
-      const { certificateChain, roots } = await signer.issue({
+      const { sequence } = signer.trustBundle;
+      const { certificateChain, roots, ...issuedAs } = await signer.issue({
         csr: request.csr,
         identity,
         ttlSeconds: request.validityDuration,
         caller: auditCaller(caller, call),
       });
       issued = true;
+      const { serial, notAfter, authorityId } = issuedAs;
+      if (signer === authority)
+        ledger?.record({
+          serial,
+          notAfter: notAfter.getTime(),
+          authorityId,
+          sequence,
+          replaces: caller.attributes?.serial,
+        });
       return encodeResponse({ certChain: [...certificateChain, roots.join("")] });
     } catch (error) {
       const failure = toCaError(error, "SIGNING_FAILED", "the request could not be served");
