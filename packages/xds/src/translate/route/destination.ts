@@ -14,7 +14,7 @@ export interface DestinationLookup {
 }
 
 /** The service that a destination names. */
-export function destinationService(read: Reader, host: string, namespace?: string): Service | undefined {
+function destinationService(read: Reader, host: string, namespace?: string): Service | undefined {
   const preferred =
     namespace === undefined
       ? undefined

@@ -94,7 +94,7 @@ interface Listening {
  * Puts servers of one port together as far as they can share a listener: plain HTTP with plain HTTP, TLS with TLS of
  * other names. The others are left out. Source: Istio `mergeGateways`.
  */
-export function mergeServers(servers: readonly PlacedServer[]): MergedGateway {
+function mergeServers(servers: readonly PlacedServer[]): MergedGateway {
   const listening = new Map<string, Listening>();
   const byRouteName = new Map<string, PlacedServer[]>();
   const plain = new Map<number, Listening>();

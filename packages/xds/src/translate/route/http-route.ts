@@ -83,7 +83,7 @@ function configMetadata(namespace: string, name: string) {
 }
 
 /** What traces call the route: the only destination, else the VirtualService, and the path. */
-export function operationOf(action: Partial<Route>, match: RouteMatch, virtualService: string, port: number): string {
+function operationOf(action: Partial<Route>, match: RouteMatch, virtualService: string, port: number): string {
   const path = match.path ?? match.safeRegex?.regex ?? (match.prefix === undefined ? "/*" : `${match.prefix}*`);
   const cluster = parseClusterName(action.route?.cluster ?? "");
   return cluster ? `${cluster.host}:${cluster.port}${path}` : `${virtualService}:${port}${path}`;

@@ -4,14 +4,14 @@ import { addressFamilyOf } from "../listener/node-settings.ts";
 import { type Contribution, httpProxyPort, outboundPlanOf } from "../listener/outbound-plan.ts";
 
 /** The route configuration of the port that takes requests as an HTTP proxy. */
-export const HTTP_PROXY_ROUTE = "http_proxy";
+const HTTP_PROXY_ROUTE = "http_proxy";
 
 /**
  * The route configuration that a service's HTTP chain asks for: that of the port, which all HTTP services of it share,
  * or of the service alone where it has a listener of its own and what it speaks must be found out. A Unix socket's is
  * named by its path. Source: Istio `buildSidecarOutboundHTTPListenerOpts`.
  */
-export function outboundRouteName(
+function outboundRouteName(
   { service, port, adds, binds: [bind = ""] }: Pick<Contribution, "service" | "port" | "adds" | "binds">,
   wildcard: string,
 ): string {

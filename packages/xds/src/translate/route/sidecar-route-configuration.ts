@@ -9,7 +9,7 @@ import { egressScopeFor, outboundVirtualHosts } from "./sidecar-virtual-hosts.ts
 import { type HostPart, withDomains } from "./virtual-host.ts";
 
 /** The most that a direct response may hold, 1 MiB: what is accepted in a VirtualService. Envoy's own limit is 4 KiB. */
-export const MAX_DIRECT_RESPONSE_BYTES = 1_048_576;
+const MAX_DIRECT_RESPONSE_BYTES = 1_048_576;
 
 /** The settings that all outbound route configurations share. */
 export function outboundSettings(name: string): RouteConfiguration {
