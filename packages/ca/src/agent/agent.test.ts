@@ -222,6 +222,16 @@ describe("roots", () => {
     expect(inspectCertificate(pairOf(agent)?.certificateChain ?? "")[0]?.authorityKeyId).toBe(next.id);
   });
 
+  test("a new signer renews the certificate at once, where the agent can know", async () => {
+    const { agent, authority, clock, ca } = await agentOf();
+    await agent.ready;
+    const { id } = await authority.prepare();
+    await authority.activate(id);
+    await clock.advance(1);
+    expect(ca.calls).toBe(2);
+    expect(inspectCertificate(pairOf(agent)?.certificateChain ?? "")[0]?.authorityKeyId).toBe(id);
+  });
+
   test("those of a mesh configuration come along, each once", async () => {
     const other = await authorityOf();
     const { agent, authority } = await agentOf();
@@ -250,7 +260,7 @@ test("files are written, private, and again after each rotation", async () => {
   }
 });
 
-test("over gRPC: joins by a one-time token, renews by its certificate, joins again when that has ended", async () => {
+test("over gRPC: joins by a one-time token, renews by its certificate, follows a new root", async () => {
   const authority = await authorityOf();
   const tokens = joinTokens();
   const server = keep(
@@ -274,10 +284,11 @@ test("over gRPC: joins by a one-time token, renews by its certificate, joins aga
   await agent.rotate();
   expect(pairOf(agent)?.privateKey).not.toBe(first?.privateKey);
 
-  // The root changes under it: the renewal still works, with the roots it has learnt.
+  // The root changes: it learns the new one with a renewal, before the server itself is certified by it.
   const old = authority.slots[0]?.id ?? "";
-  await authority.activate((await authority.prepare()).id);
+  const { id } = await authority.prepare();
   await agent.rotate();
+  await authority.activate(id);
   await agent.rotate();
   expect(inspectCertificate(rootsOf(agent))).toHaveLength(2);
   expect(inspectCertificate(pairOf(agent)?.certificateChain ?? "")[0]?.authorityKeyId).not.toBe(old);

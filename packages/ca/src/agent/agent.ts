@@ -151,6 +151,7 @@ export function createAgent(options: AgentOptions): Agent {
     authorityRoots = next;
     updateRoots();
   });
+  const unwatchSigner = ca.watchSigner?.(() => scheduleNext(0));
   const subscribe = (listener: (name: string) => void) => {
     listeners.add(listener);
     return () => void listeners.delete(listener);
@@ -166,6 +167,7 @@ export function createAgent(options: AgentOptions): Agent {
     cancelRenewal();
     cancelExpiry();
     unwatch?.();
+    unwatchSigner?.();
     listeners.clear();
     ready.reject(new CaError("CA_CLOSED", "the agent was closed before it had a certificate"));
     await Promise.all(sds.map((listener) => listener.close()));

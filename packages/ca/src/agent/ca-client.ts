@@ -25,6 +25,8 @@ export interface CaClient {
   sign(request: SigningRequest): Promise<SigningResponse>;
   /** Calls `listener` with the roots whenever they change, where the way allows it. */
   watchRoots?(listener: (roots: readonly string[]) => void): Unsubscribe;
+  /** Calls `listener` when certificates are signed with another key from now on, where the way allows it: time to renew. */
+  watchSigner?(listener: () => void): Unsubscribe;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,14 @@ export function inProcessClient(
       });
     },
     watchRoots: (listener) => authority.subscribe(() => listener(authority.trustBundle.x509Authorities)),
+    watchSigner(listener) {
+      let last = authority.authorityId;
+      return authority.subscribe(() => {
+        if (authority.authorityId === last) return;
+        last = authority.authorityId;
+        listener();
+      });
+    },
     close: async () => undefined,
   };
 }

@@ -38,6 +38,8 @@ export interface Authority {
   readonly trustBundle: TrustBundle;
   /** Signing certificates between leaves and roots, PEM, present and earlier: what verifying a certificate of this authority may need. */
   readonly intermediates: readonly string[];
+  /** Subject key identifier of the signing certificate, hex. */
+  readonly authorityId: string;
   /** End of the signing chain, milliseconds since the epoch: what expiry alerts look at. */
   readonly notAfter: number;
   /** Calls `listener` after the roots or the signing certificate changed. */

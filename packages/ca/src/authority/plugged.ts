@@ -92,6 +92,9 @@ export async function pluggedAuthority(options: PluggedOptions): Promise<Plugged
     get intermediates() {
       return [...intermediates];
     },
+    get authorityId() {
+      return state.issuer.authorityId;
+    },
     get notAfter() {
       return state.issuer.notAfter;
     },

@@ -154,6 +154,9 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       return state.bundle;
     },
     intermediates: [],
+    get authorityId() {
+      return state.issuer.authorityId;
+    },
     get notAfter() {
       return state.issuer.notAfter;
     },
