@@ -1,24 +1,20 @@
 import { type EffectiveDestinationRule, meshConfigOf, type Reader } from "@fairlead/mesh";
-import { isHttp, isHttp2, type Service, type ServicePort } from "@fairlead/model";
+import type { Service, ServicePort } from "@fairlead/model";
 import type { Cluster, LocalityLbEndpoints } from "../../proto/types.ts";
 import { localityEndpoints } from "../endpoint/assignment.ts";
 import type { Build } from "../generated.ts";
-import { isGateway, metadataFlag, proxySettingsOf } from "../listener/node-settings.ts";
 import { clusterName, sniClusterName } from "../names.ts";
-import { type EffectiveTls, effectiveTls } from "./client-tls.ts";
 import { circuitBreakers, connectTimeout, upstreamConnectionOptions } from "./connection-pool.ts";
 import { type Discovery, discoveryOf, dnsFields, edsFields, originalDestinationFields } from "./discovery-type.ts";
 import { dynamicForwardProxy } from "./dynamic-forward-proxy.ts";
 import { balancer, commonLoadBalancing } from "./load-balancer.ts";
 import { localitySettings } from "./locality-settings.ts";
 import { clusterMetadata } from "./metadata.ts";
+import { secured } from "./outbound-security.ts";
 import { outlierDetection } from "./outlier-detection.ts";
 import { type EffectivePolicy, rulePolicy, withMeshDefaults } from "./policy.ts";
-import { extensionOptions, protocolOptions, speaksHttp2 } from "./protocol-options.ts";
-import { endpointFacts } from "./service-facts.ts";
+import { extensionOptions } from "./protocol-options.ts";
 import { delimited, statName } from "./stat-name.ts";
-import { automaticMutualTls, type TransportFields, tlsSocket, withProxyProtocol } from "./transport.ts";
-import { upstreamTlsContext } from "./upstream-tls-context.ts";
 
 export interface OutboundInput {
   readonly service: Service;
@@ -43,7 +39,8 @@ export function outboundCluster(build: Build, input: OutboundInput): Cluster | u
   const policy = withMeshDefaults(rulePolicy(rule?.spec, port.number, subset), mesh.defaultTrafficPolicy);
   const declared = discoveryOf(read, service);
   const discovery = policy?.loadBalancer?.simple === "PASSTHROUGH" && declared !== "CUSTOM" ? "ORIGINAL_DST" : declared;
-  const endpoints = isResolved(discovery) ? localityEndpoints(read, { service, port, rule, subset, name }) : undefined;
+  const resolved = isResolved(discovery) ? localityEndpoints(read, { service, port, rule, subset, name }) : undefined;
+  const endpoints = discovery === "LOGICAL_DNS" && resolved ? onlyFirst(build, service, resolved) : resolved;
   if (endpoints?.length === 0) return undefined;
   const { transport, options, tlsMode, insecure } = secured(read, input, policy, discovery, name);
   const pool = policy?.connectionPool;
@@ -77,6 +74,27 @@ export function outboundCluster(build: Build, input: OutboundInput): Cluster | u
 
 function isResolved(discovery: Discovery): boolean {
   return discovery === "STRICT_DNS" || discovery === "LOGICAL_DNS";
+}
+
+/** Envoy takes one name for a cluster that uses a name's answers in turn. */
+function onlyFirst(
+  build: Build,
+  service: Service,
+  localities: readonly LocalityLbEndpoints[],
+): readonly LocalityLbEndpoints[] {
+  const [first, ...others] = localities.filter(({ lbEndpoints }) => lbEndpoints);
+  const [endpoint, ...more] = first?.lbEndpoints ?? [];
+  if (!first || !endpoint) return [];
+  if (others.length + more.length === 0) return [first];
+  const message = `only the first of several endpoints of ${service.hostname} is used: DNS_ROUND_ROBIN resolves one name`;
+  build.report({
+    code: "single-endpoint",
+    severity: "warning",
+    path: "spec.endpoints",
+    message,
+    object: service.source,
+  });
+  return [{ ...first, lbEndpoints: [endpoint], loadBalancingWeight: endpoint.loadBalancingWeight ?? 1 }];
 }
 
 function ruleName(rule: EffectiveDestinationRule | undefined) {
@@ -114,101 +132,4 @@ function balancing(
 /** Sessions are pinned to an endpoint by a cookie or a header. Source: Istio's labels for persistent sessions. */
 export function keepsSessions({ labels }: Service): boolean {
   return Boolean(labels["istio.io/persistent-session"] || labels["istio.io/persistent-session-header"]);
-}
-
-interface Secured {
-  readonly transport: TransportFields;
-  readonly options: ReturnType<typeof protocolOptions>;
-  readonly tlsMode: NonNullable<EffectivePolicy["tls"]>["mode"] | undefined;
-  /** Certificates are not checked against the request's host, or there are none: a dynamic forward proxy must be told. */
-  readonly insecure: boolean;
-}
-
-/** Transport security and HTTP options, which depend on each other. */
-function secured(
-  read: Reader,
-  input: OutboundInput,
-  policy: EffectivePolicy | undefined,
-  discovery: Discovery,
-  name: string,
-): Secured {
-  const { service, port, rule } = input;
-  const gateway = isGateway(read);
-  const protocol = {
-    protocol: port.protocol,
-    sniffs: !gateway,
-    preserveCase: proxySettingsOf(read).proxyHeaders?.preserveHttp1HeaderCase ?? false,
-    upgrade: meshConfigOf(read).h2UpgradePolicy ?? "DO_NOT_UPGRADE",
-    pool: policy?.connectionPool,
-    errorCodes: policy?.outlierDetection?.outlierDetectionHttpErrorCodes ?? [],
-  };
-  const tls = input.passesThrough ? undefined : tlsOf(read, input, policy, discovery);
-  const usable = tls && isUsable(tls, gateway, rule) ? tls : undefined;
-  const { autoSni, autoSanValidation } = automaticNames(usable?.settings, discovery === "CUSTOM");
-  const context =
-    usable &&
-    upstreamTlsContext({
-      settings: usable.settings,
-      clusterName: name,
-      content: speaksHttp2(protocol) || isHttp2(port.protocol) ? "http2" : isHttp(port.protocol) ? "http" : "tcp",
-      serviceNames: service.registry === "External" ? endpointFacts(read, service).identities : [],
-      dynamic: discovery === "CUSTOM",
-      tlsDefaults: meshConfigOf(read).tlsDefaults,
-      credentialSocket: Boolean(usable.settings.credentialName) && metadataFlag(read, "credential"),
-      fileSocket: isFromFiles(usable) && metadataFlag(read, "file-credential"),
-    });
-  const plain: TransportFields = context ? { transportSocket: tlsSocket(context) } : {};
-  const automatic = usable?.automatic && usable.settings.mode === "ISTIO_MUTUAL" && discovery !== "ORIGINAL_DST";
-  const transport = automatic && plain.transportSocket ? automaticMutualTls(plain.transportSocket) : plain;
-  const options = protocolOptions({ ...protocol, autoSni, autoSanValidation });
-  return {
-    transport:
-      policy?.proxyProtocol && !input.passesThrough ? withProxyProtocol(transport, policy.proxyProtocol) : transport,
-    options,
-    tlsMode: policy?.tls?.mode,
-    insecure: options !== undefined && !(autoSni && autoSanValidation),
-  };
-}
-
-function tlsOf(read: Reader, input: OutboundInput, policy: EffectivePolicy | undefined, discovery: Discovery) {
-  const { service, port, rule, subset } = input;
-  const stated =
-    subset === "" ? rule?.spec.trafficPolicy : rule?.spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy;
-  return effectiveTls(read, {
-    service,
-    port,
-    policy,
-    identities: endpointFacts(read, service).identities,
-    sni: discovery === "CUSTOM" ? "" : sniClusterName(port.number, subset, service.hostname),
-    passthrough: service.resolution === "Passthrough" || stated?.loadBalancer?.simple === "PASSTHROUGH",
-  });
-}
-
-function isFromFiles({ settings }: EffectiveTls): boolean {
-  return !settings.credentialName && (settings.mode === "SIMPLE" || settings.mode === "MUTUAL");
-}
-
-/**
- * A credential by name is for gateways, and for sidecars that a rule selects: a rule for all would make every sidecar
- * wait for a secret that it may not read. MUTUAL without a certificate is reported and left out.
- */
-function isUsable({ settings }: EffectiveTls, gateway: boolean, rule: EffectiveDestinationRule | undefined): boolean {
-  const { mode, credentialName, clientCertificate, privateKey } = settings;
-  if (mode !== "SIMPLE" && mode !== "MUTUAL") return true;
-  if (credentialName)
-    return gateway || credentialName.startsWith("configmap://") || rule?.spec.workloadSelector !== undefined;
-  return mode === "SIMPLE" || Boolean(clientCertificate && privateKey);
-}
-
-/** Without a stated SNI it is the request's host, and the certificate must then be for that host. */
-function automaticNames(
-  settings: EffectiveTls["settings"] | undefined,
-  dynamic: boolean,
-): { readonly autoSni: boolean; readonly autoSanValidation: boolean } {
-  const user = settings?.mode === "SIMPLE" || settings?.mode === "MUTUAL";
-  if (!settings || !(user || (dynamic && settings.mode === "ISTIO_MUTUAL")))
-    return { autoSni: false, autoSanValidation: false };
-  const autoSni = !settings.sni;
-  const named = (settings.subjectAltNames ?? []).length > 0;
-  return { autoSni, autoSanValidation: (dynamic || (autoSni && !named)) && !settings.insecureSkipVerify };
 }

@@ -36,7 +36,8 @@ export function localityEndpoints(read: Reader, input: AssignmentInput): readonl
   const sni = input.name.startsWith("outbound_.");
   const reachable = acrossNetworks(read, groupsOf(candidates), service);
   const groups = sni ? reachable.map(onlyMutualTls) : reachable;
-  if (groups.length === 0) return [];
+  // Of a name whose answers are used in turn there is one, wherever the client is.
+  if (groups.length === 0 || service.resolution === "DNSRoundRobinLB") return groups.map(finished);
   const settings = localitySettings(policy?.loadBalancer, service, meshConfigOf(read));
   return withLocalities(read, groups, settings, policy?.outlierDetection !== undefined).map(finished);
 }
