@@ -22,7 +22,8 @@ export function endpointNames(difference: Difference): ReadonlySet<string> {
 }
 
 /** `eds_cluster_config.service_name` or the cluster's name; `undefined` when the cluster does not use EDS. */
-export function endpointName(cluster: EncodedResource): string | undefined {
+export function endpointName(cluster: EncodedResource | undefined): string | undefined {
+  if (!cluster) return undefined;
   const reader = protobuf.Reader.create(cluster.bytes);
   let eds = false;
   let service = "";

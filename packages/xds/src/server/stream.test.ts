@@ -329,6 +329,48 @@ describe.each(["sotw", "delta"] as const)("%s", (mode) => {
     expect(server.metrics().rejectedVersions).toBe(1);
   });
 
+  it("keeps a route as it was while the cluster it is to lead to is rejected, and what it leads to now", async () => {
+    const { server, set, clock } = setup(BASE);
+    const client = testClient(server, mode);
+    await boot(client, mode);
+    const next = {
+      ...BASE,
+      clusters: [cluster("b"), cluster("new", 66)],
+      routes: [route("r", "new"), route("other", "b")],
+    };
+    set({ ...next, endpoints: [endpoints("a"), endpoints("b"), endpoints("new")] });
+    const offered = await client.take([], "Error adding/updating cluster(s) new: no");
+    expect(summary(offered)).toBe(mode === "sotw" ? "+b +new +a" : "+new");
+    client.request({
+      typeUrl: ROUTE_TYPE,
+      ...names(mode === "sotw" ? ["r", "other"] : ["other"]),
+      responseNonce: client.lastNonce("RDS"),
+    });
+    await settle();
+    const lists: Record<string, string[]> = { [ROUTE_TYPE]: ["r", "other"], [ENDPOINT_TYPE]: ["a", "b"] };
+    const wanted = () => lists[client.inbox[0]?.typeUrl ?? ""];
+    const seen: string[] = [];
+    for (let round = 0; round < 6; round++) {
+      while (client.inbox.length > 0) seen.push(summary(await client.take(wanted())));
+      clock.advance(20_000);
+      await settle();
+    }
+    // Neither the new route nor the removal of the cluster that the old one uses.
+    expect(seen.filter((update) => update.includes("+r ") || update.endsWith("+r") || update.includes("-a"))).toEqual(
+      [],
+    );
+    expect(seen).toContain("+other");
+    set({ ...next, clusters: [cluster("b"), cluster("new", 5)] });
+    const after: string[] = [];
+    for (let round = 0; round < 6; round++) {
+      while (client.inbox.length > 0) after.push(summary(await client.take(wanted())));
+      clock.advance(20_000);
+      await settle();
+    }
+    expect(after).toContain("+r");
+    expect(after.at(-1)).toBe(mode === "sotw" ? "+b +new" : "-a");
+  });
+
   it("finds the rejected one among many", async () => {
     const many = (seconds: (index: number) => number) =>
       Array.from({ length: 9 }, (_, index) => cluster(`c${index}`, seconds(index)));

@@ -5,7 +5,8 @@ import { XdsError } from "../xds-error.ts";
 import { bisect } from "./bisection.ts";
 import type { Budget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
-import { endpointNames } from "./endpoint-names.ts";
+import { withoutUsersOf } from "./cluster-references.ts";
+import { endpointName, endpointNames } from "./endpoint-names.ts";
 import type { Client, Emitter } from "./event.ts";
 import { type Counters, count } from "./metrics.ts";
 import { rejectedResources } from "./nack.ts";
@@ -116,6 +117,7 @@ export class DiscoveryStream {
   #lastReferrerAck = Number.NEGATIVE_INFINITY;
   /** Endpoints of clusters that changed before the stream asked for endpoints. */
   #changedEndpoints: ReadonlySet<string> = NO_NAMES;
+  #missing: { readonly key: string; readonly names: ReadonlySet<string> } = { key: "", names: NO_NAMES };
   readonly #retry = () => this.#context.enqueue(this);
 
   constructor(context: StreamContext, transport: Transport, id: number) {
@@ -274,11 +276,10 @@ export class DiscoveryStream {
   }
 
   #sotw(state: TypeState, request: Request): void {
+    if (request.nonce !== state.nonce) this.#context.counters.staleNonces++;
     this.#settle(state, request);
-    // A client answers every response, so whoever speaks of an older one will say again what it wants.
-    if (request.nonce === state.nonce)
-      this.#subscribe(state, sotwSubscription(state.type, state.subscription, request.names));
-    else this.#context.counters.staleNonces++;
+    // What it wants is news even beside an old nonce: it may have dropped a name and be asking for it again.
+    this.#subscribe(state, sotwSubscription(state.type, state.subscription, request.names));
   }
 
   #delta(state: TypeState, request: Request): void {
@@ -371,11 +372,39 @@ export class DiscoveryStream {
 
   /** What the client should have, were there no order to keep. */
   #target(state: TypeState): View {
-    const { type, subscription } = state;
+    const base = this.#base(state);
+    const target = withHolds(state, base, this.#holds(state));
+    if (!state.type.refersToClusters) return target;
+    const missing = this.#missingClusters();
+    if (missing.size === 0) {
+      state.kept = undefined;
+      return target;
+    }
+    const { kept, sent } = state;
+    if (kept && kept.target === target && kept.sent === sent && kept.missing === missing) return kept.view;
+    state.kept = { target, sent, missing, ...withoutUsersOf(missing, sent, target) };
+    return state.kept.view;
+  }
+
+  /** What the source has for a subscription. */
+  #base({ type, subscription }: TypeState): View {
     const set = type.secret && this.#withholdsSecrets() ? undefined : this.#resources?.get(type.typeUrl);
-    const base = viewOf(type, set, subscription);
-    const holds = this.#holds(state);
-    return withHolds(state, base, holds);
+    return viewOf(type, set, subscription);
+  }
+
+  /** Clusters that exist, but that this client rejected and has in no version. */
+  #missingClusters(): ReadonlySet<string> {
+    const clusters = this.#state(CLUSTER_TYPE);
+    const holds = clusters ? this.#holds(clusters) : [];
+    if (!clusters || holds.length === 0) return NO_NAMES;
+    const base = this.#base(clusters);
+    const { acked } = clusters;
+    const names = holds.flatMap(({ name, version, fallback }) =>
+      base.entries.get(name)?.version === version && !fallback && !acked?.entries.has(name) ? [name] : [],
+    );
+    const key = names.join("\n");
+    if (this.#missing.key !== key) this.#missing = { key, names: new Set(names) };
+    return this.#missing.names;
   }
 
   #holds({ type, bisection }: TypeState): readonly Hold[] {
@@ -447,16 +476,25 @@ export class DiscoveryStream {
     // Endpoints are emptied after their cluster is gone, and mostly not at all, as the client no longer asks for them then.
     if (state.type.typeUrl === ENDPOINT_TYPE)
       settled = Math.max(settled, this.#state(CLUSTER_TYPE)?.outstanding.at(-1)?.deadline ?? now);
+    const used = this.#usedByKept(state.type);
     const since = new Map(removals.map(({ name }) => [name, state.removals.get(name) ?? now]));
     state.removals = since;
     const kept = removals.filter(({ name }) => {
       const timeout = (since.get(name) ?? now) + this.#context.timing.removalTimeout;
-      const at = referrers.told ? Math.min(settled, timeout) : Number.POSITIVE_INFINITY;
+      const at = referrers.told && !used.has(name) ? Math.min(settled, timeout) : Number.POSITIVE_INFINITY;
       if (now < at) waits.push(at);
       return now < at;
     });
     if (kept.length === removals.length) return withoutRemovals(state.sent, target);
     return kept.length === 0 ? target : withKept(target, kept);
+  }
+
+  /** Clusters, or their endpoints, that are used by what is kept back for want of another cluster. */
+  #usedByKept(type: ResourceType): ReadonlySet<string> {
+    const names = new Set(this.#states.flatMap(({ kept }) => [...(kept?.clusters ?? [])]));
+    if (type.typeUrl === CLUSTER_TYPE || names.size === 0) return names;
+    const { entries } = this.#state(CLUSTER_TYPE)?.sent ?? EMPTY_VIEW;
+    return new Set([...names].map((name) => endpointName(entries.get(name)) ?? name));
   }
 
   /** Whether all that uses what is no longer wanted was told otherwise, and from when on it is known to have listened. */
@@ -467,9 +505,9 @@ export class DiscoveryStream {
       if (!state.type.refersToClusters) continue;
       const target = this.#target(state);
       const { upserts, removed } = difference(state.sent, target);
-      const held = this.#holds(state).length > 0 && state.held?.view === target && state.held.base !== target;
+      const base = this.#base(state);
       if (upserts.length > 0 || removed.length > 0) told = false;
-      if (!told || held || state.outstanding.length > 0) settledAt = Number.POSITIVE_INFINITY;
+      if (!told || target !== base || state.outstanding.length > 0) settledAt = Number.POSITIVE_INFINITY;
     }
     return { told, settledAt };
   }

@@ -1,6 +1,7 @@
 import type { EncodedResource } from "../encoded-resource.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { Bisection } from "./bisection.ts";
+import type { KeptBack } from "./cluster-references.ts";
 import type { Hold } from "./rejections.ts";
 import type { Subscription } from "./subscription.ts";
 import { EMPTY_VIEW, placeholder, unknownVersion, type View } from "./view.ts";
@@ -35,6 +36,8 @@ export interface TypeState {
   removals: ReadonlyMap<string, number>;
   bisection: Bisection | undefined;
   lastNack: { readonly message: string; readonly resources: readonly string[] } | undefined;
+  /** What stays as it was because a cluster it is to refer to is missing. */
+  kept: (KeptBack & { readonly target: View; readonly sent: View; readonly missing: ReadonlySet<string> }) | undefined;
   held: { readonly base: View; readonly holds: readonly Hold[]; readonly sent: View; readonly view: View } | undefined;
 }
 
@@ -55,6 +58,7 @@ export function createTypeState(type: ResourceType, subscription: Subscription):
     bisection: undefined,
     lastNack: undefined,
     held: undefined,
+    kept: undefined,
   };
 }
 
