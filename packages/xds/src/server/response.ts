@@ -1,6 +1,6 @@
 import type { EncodedResource } from "../encoded-resource.ts";
 import type { ResourceType } from "../resource-type.ts";
-import { type Difference, versionOf } from "./view.ts";
+import { type Difference, hasNoBytes, versionOf } from "./view.ts";
 
 /** A response in its final bytes, shared by every stream that is sent the same. */
 export interface Response {
@@ -24,9 +24,19 @@ export function upsertsOf({ difference, resend }: Answer): readonly EncodedResou
   const names = new Set(difference.upserts.map(({ name }) => name));
   const again = [...resend].flatMap((name) => {
     const resource = names.has(name) ? undefined : difference.to.entries.get(name);
-    return resource ? [resource] : [];
+    // Of what is on its way out only the version may be known.
+    return resource && !hasNoBytes(resource) ? [resource] : [];
   });
   return [...difference.upserts, ...again];
+}
+
+/** Names to answer again that an answer cannot answer yet. */
+export function stillToResend({ difference, resend }: Answer): ReadonlySet<string> {
+  const left = [...resend].filter((name) => {
+    const resource = difference.to.entries.get(name);
+    return resource && hasNoBytes(resource);
+  });
+  return left.length === 0 ? NO_NAMES : new Set(left);
 }
 
 /** Names that an answer takes away. */
@@ -35,6 +45,8 @@ export function removalsOf({ difference, resend }: Answer): readonly string[] {
   const again = [...resend].filter((name) => difference.to.absent.has(name) && !difference.removed.includes(name));
   return [...difference.removed, ...again];
 }
+
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 export interface ResponseWriter {
   /** `fresh`: not shared, for a stream that still waits for the answer to a response with the same nonce. */

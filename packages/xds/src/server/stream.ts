@@ -13,7 +13,7 @@ import { rejectedResources } from "./nack.ts";
 import type { Peer } from "./peer.ts";
 import type { Hold, Judge, Rejections } from "./rejections.ts";
 import { type Request, readRequest } from "./request.ts";
-import { type Answer, type ResponseWriter, removalsOf, upsertsOf } from "./response.ts";
+import { type Answer, type ResponseWriter, removalsOf, stillToResend, upsertsOf } from "./response.ts";
 import type { NodeResources, ResourceSource } from "./source.ts";
 import { deltaSubscription, sotwSubscription } from "./subscription.ts";
 import {
@@ -528,7 +528,7 @@ export class DiscoveryStream {
     state.outstanding = [...state.outstanding.slice(-LIMITS.unanswered), outstanding];
     state.sent = answer.difference.to;
     state.nonce = response.nonce;
-    state.resend = NO_NAMES;
+    state.resend = stillToResend(answer);
     state.owed = false;
     if (state.type.typeUrl === CLUSTER_TYPE) this.#resendEndpoints(answer);
     count(counters.responses, state.type.shortName);
