@@ -15,15 +15,16 @@ const PARTS = [
  * place of their own. Nodes that many clusters share are not marked.
  */
 export function tracePolicy(build: Build, cluster: Cluster, { service, rule, subset, port }: OutboundInput): Cluster {
-  const from = rule && subset !== "" ? rule.subsetFrom[subset] : undefined;
+  const from = subset === "" ? undefined : rule?.subsetFrom[subset];
   if (from) build.from(cluster, from.source, from.path);
   else build.from(cluster, service.source);
+  if (!rule) return cluster;
   const own = from && {
     source: from.source,
     path: `${from.path}.trafficPolicy`,
-    policy: rule?.spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy,
+    policy: rule.spec.subsets?.find(({ name }) => name === subset)?.trafficPolicy,
   };
-  const whole = rule?.policyFrom && { ...rule.policyFrom, policy: rule.spec.trafficPolicy };
+  const whole = rule.policyFrom && { ...rule.policyFrom, policy: rule.spec.trafficPolicy };
   for (const place of [own, whole])
     for (const [part, field] of PARTS) {
       const node = cluster[field];

@@ -63,15 +63,11 @@ export function protocolOptions(input: ProtocolInput): UpstreamHttpProtocolOptio
   const common = commonOptions(pool);
   const http2 = speaksHttp2(input);
   const useDownstream = pool?.http?.useClientProtocol || (undeclared && input.sniffs);
-  const upstream = defined<NonNullable<UpstreamHttpProtocolOptions["upstreamHttpProtocolOptions"]>>({
-    autoSni: input.autoSni || undefined,
-    autoSanValidation: input.autoSanValidation || undefined,
-  });
-  const hasUpstream = Object.keys(upstream).length > 0;
-  if (!http1 && !common && !http2 && !useDownstream && !hasUpstream && input.errorCodes.length === 0) return undefined;
+  const upstream = upstreamOptions(input);
+  if (!http1 && !common && !http2 && !useDownstream && !upstream && input.errorCodes.length === 0) return undefined;
   return {
     ...(common ? { commonHttpProtocolOptions: common } : {}),
-    ...(hasUpstream ? { upstreamHttpProtocolOptions: upstream } : {}),
+    ...(upstream ? { upstreamHttpProtocolOptions: upstream } : {}),
     ...(useDownstream
       ? { useDownstreamProtocolConfig: { httpProtocolOptions: http1 ?? {}, http2ProtocolOptions: {} } }
       : {
@@ -81,6 +77,15 @@ export function protocolOptions(input: ProtocolInput): UpstreamHttpProtocolOptio
         }),
     ...(input.errorCodes.length > 0 ? { outlierDetection: { errorMatcher: errorMatcher(input.errorCodes) } } : {}),
   };
+}
+
+/** What the request's host decides. */
+function upstreamOptions({
+  autoSni,
+  autoSanValidation,
+}: ProtocolInput): UpstreamHttpProtocolOptions["upstreamHttpProtocolOptions"] {
+  if (!autoSni && !autoSanValidation) return undefined;
+  return { ...(autoSni ? { autoSni } : {}), ...(autoSanValidation ? { autoSanValidation } : {}) };
 }
 
 function commonOptions(pool: ConnectionPool | undefined): UpstreamHttpProtocolOptions["commonHttpProtocolOptions"] {
