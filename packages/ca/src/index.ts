@@ -35,5 +35,12 @@ export { webCryptoKeyManager } from "./keys/web-crypto.ts";
 // Trust.
 export { bundlePem, type TrustBundle } from "./trust/bundle.ts";
 export { type Revocations, readRevocations } from "./trust/crl.ts";
+export {
+  bundleEndpoint,
+  bundlesByDomain,
+  type FollowBundleOptions,
+  type FollowedBundle,
+  followBundle,
+} from "./trust/endpoint.ts";
 export { marshalSpiffeBundle, parseSpiffeBundle } from "./trust/spiffe-bundle.ts";
 export { type VerifiedSvid, type VerifySvidOptions, verifyX509Svid } from "./trust/svid.ts";

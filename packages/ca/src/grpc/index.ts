@@ -10,7 +10,9 @@ export { type ClientCertificateOptions, clientCertificate } from "./client-certi
 export { type JoinToken, type JoinTokens, joinTokens } from "./join-token.ts";
 export { type JwtOptions, jwt, serviceAccountIdentity } from "./jwt.ts";
 export { type CertificateListener, type ListenOptions, listenCertificateService } from "./listen.ts";
+export { type NodeImpersonationOptions, nodeImpersonation, type PodFacts } from "./node-impersonation.ts";
 export { DEFAULT_RATE_LIMITS, type RateLimit, type RateLimits } from "./rate-limit.ts";
+export { serverCredentials } from "./server-credentials.ts";
 export {
   type CertificateService,
   type CertificateServiceOptions,

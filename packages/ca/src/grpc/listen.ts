@@ -1,9 +1,9 @@
 import { parseSpiffeId, type SpiffeId } from "@fairlead/model";
-import { experimental, Server, ServerCredentials } from "@grpc/grpc-js";
-import { type Agent, createAgent, SECRET_NAMES } from "../agent/agent.ts";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { type Agent, createAgent } from "../agent/agent.ts";
 import { inProcessClient } from "../agent/ca-client.ts";
 import { CaError } from "../error.ts";
-import { certificateProvider } from "./certificate-provider.ts";
+import { serverCredentials } from "./server-credentials.ts";
 import { type CertificateServiceOptions, certificateService } from "./service.ts";
 import { MAX_MESSAGE_BYTES } from "./wire.ts";
 
@@ -55,8 +55,7 @@ export async function listenCertificateService(options: ListenOptions): Promise<
       await agent?.close();
       throw error;
     });
-    const provider = certificateProvider(agent, SECRET_NAMES);
-    credentials = experimental.createCertificateProviderServerCredentials(provider, provider, false);
+    credentials = serverCredentials(agent, { clients: "asked" });
   }
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
