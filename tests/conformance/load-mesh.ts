@@ -1,21 +1,22 @@
-import { type MeshConfig, textStore } from "@fairlead/config";
+import { type MeshConfig, parseMeshConfig, textStore } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
+import type { Diagnostic } from "@fairlead/model";
 import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
-import { parse } from "yaml";
 import { conformanceText } from "./conformance-data.ts";
 
 /** The mesh of a case: `mesh.yaml` and `meshconfig.yaml`, joined as a control plane joins them. */
 export async function loadMesh(folder: string): Promise<Mesh> {
-  const meshConfig = (parse(conformanceText(`${folder}/meshconfig.yaml`) ?? "") ?? {}) as MeshConfig;
+  const text = conformanceText(`${folder}/meshconfig.yaml`) ?? "";
+  const { meshConfig, diagnostics } = parseMeshConfig(text, { file: `${folder}/meshconfig.yaml` });
+  throwErrors(diagnostics);
   return meshOf({ "mesh.yaml": conformanceText(`${folder}/mesh.yaml`) ?? "" }, meshConfig);
 }
 
 /** A mesh of texts by file name; throws what is wrong with them. */
 export async function meshOf(texts: Readonly<Record<string, string>>, meshConfig: MeshConfig = {}): Promise<Mesh> {
   const store = textStore(texts);
-  const errors = store.diagnostics().filter(({ severity }) => severity === "error");
-  if (errors.length > 0) throw new Error(errors.map(({ path, message }) => `${path}: ${message}`).join("\n"));
+  throwErrors(store.diagnostics());
   const registry = aggregateRegistry([manifestsRegistry(store.documents), serviceEntryRegistry(store)]);
   await registry.ready;
   return Mesh.of({
@@ -26,6 +27,11 @@ export async function meshOf(texts: Readonly<Record<string, string>>, meshConfig
     workloads: registry.workloads.values(),
     namespaces: registry.namespaces.values(),
   });
+}
+
+function throwErrors(diagnostics: readonly Diagnostic[]): void {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length > 0) throw new Error(errors.map(({ path, message }) => `${path}: ${message}`).join("\n"));
 }
 
 function entriesOf(endpoints: Registry["endpoints"]) {
