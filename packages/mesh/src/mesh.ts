@@ -66,16 +66,22 @@ export interface MeshChanges {
 const separator = "\u0000";
 type Bucket = Buckets[BucketName];
 
-/** Oldest first; objects without a creation time before all others; then by name, then by namespace. */
-export function byAge(
-  a: { readonly creationTime?: string | undefined; readonly name: string; readonly namespace: string },
-  b: { readonly creationTime?: string | undefined; readonly name: string; readonly namespace: string },
-): number {
-  const left = a.creationTime ?? "";
-  const right = b.creationTime ?? "";
-  if (left !== right) return left < right ? -1 : 1;
-  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
-  return a.namespace < b.namespace ? -1 : a.namespace > b.namespace ? 1 : 0;
+interface Aged {
+  readonly creationTime?: string | undefined;
+  readonly name: string;
+  readonly namespace: string;
+  /** Tells services apart that one object stands for, or that have one name in two registries. */
+  readonly hostname?: string | undefined;
+}
+
+/** Oldest first; objects without a creation time before all others; then by name, namespace and host name. */
+export function byAge(a: Aged, b: Aged): number {
+  return (
+    compareText(a.creationTime ?? "", b.creationTime ?? "") ||
+    compareText(a.name, b.name) ||
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.hostname ?? "", b.hostname ?? "")
+  );
 }
 
 function ageOfObject(object: ConfigObject) {
