@@ -1,0 +1,24 @@
+import { at, records, text } from "../json.ts";
+import type { Rule } from "../rule.ts";
+
+/** With RequestAuthentications, istiod fetches key sets from URLs that users choose: networks should be blocked. */
+export const jwksFetch: Rule = {
+  name: "authentication/jwks-fetch",
+  codes: ["IST0175"],
+  check(input, report) {
+    const policies = input.of("RequestAuthentication");
+    if (policies.length === 0) return;
+    for (const deployment of input.of("Deployment")) {
+      if (deployment.labels.app !== "istiod") continue;
+      const blocks = records(at(deployment.spec, "template", "spec", "containers"))
+        .flatMap(({ env }) => records(env))
+        .some(({ name, value }) => name === "BLOCKED_CIDRS_IN_JWKS_URIS" && text(value) !== "");
+      if (!blocks)
+        report(
+          "IST0175",
+          deployment,
+          `fetches the key sets of ${policies.length} RequestAuthentications from any address: set BLOCKED_CIDRS_IN_JWKS_URIS`,
+        );
+    }
+  },
+};

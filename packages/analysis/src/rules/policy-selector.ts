@@ -1,0 +1,32 @@
+import { at, labels } from "../json.ts";
+import type { Rule } from "../rule.ts";
+import { selects } from "../selector.ts";
+
+const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
+
+/** Gateways of the Gateway API are named by targetRef; a selector does not reach them. */
+export const policySelector: Rule = {
+  name: "policy/gateway-selector",
+  codes: ["IST0166"],
+  check(input, report) {
+    for (const kind of ["AuthorizationPolicy", "RequestAuthentication", "Telemetry", "WasmPlugin"])
+      for (const resource of input.of(kind)) {
+        const { spec, ref } = resource;
+        if (spec.targetRef !== undefined || spec.selector === undefined) continue;
+        for (const pod of input.of("Pod")) {
+          const gateway = pod.labels[GATEWAY_NAME];
+          if (
+            gateway !== undefined &&
+            pod.ref.namespace === ref.namespace &&
+            selects(labels(at(spec, "selector", "matchLabels")), pod.labels)
+          )
+            report(
+              "IST0166",
+              resource,
+              `its selector does not hold for the Gateway ${gateway}: name it by targetRefs`,
+              "spec.selector",
+            );
+        }
+      }
+  },
+};

@@ -1,0 +1,42 @@
+import { KINDS } from "@fairlead/config";
+import type { Diagnostic } from "@fairlead/model";
+import type { Rule } from "../rule.ts";
+
+/** What validation of single objects found: rules that are never reached and matches without effect by their own codes. */
+export const validation: Rule = {
+  name: "validation",
+  codes: ["IST0106", "IST0130", "IST0131", "IST0133"],
+  check(input, report) {
+    for (const kind of Object.keys(KINDS))
+      for (const resource of input.of(kind))
+        for (const { code, severity, message, path } of telling(resource.document.diagnostics)) {
+          if (code === "unreachable-rule") report("IST0130", resource, message, path);
+          else if (code === "ineffective-match") report("IST0131", resource, message, path);
+          else
+            report(
+              severity === "error" ? "IST0106" : "IST0133",
+              resource,
+              `${path ? `${path}: ` : ""}${message}`,
+              path,
+            );
+        }
+  },
+};
+
+/**
+ * What the catalogue has a place for: not remarks, and not names, which the API server judges. A patch with a field that
+ * Envoy does not know is told by that field alone.
+ */
+function telling(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const told = diagnostics.filter(({ severity, path }) => severity !== "info" && !path.startsWith("metadata"));
+  const patchOf = (path: string) => /^spec\.configPatches\[\d+\]\.patch/.exec(path)?.[0];
+  const first = new Map<string, Diagnostic>();
+  for (const diagnostic of told) {
+    const patch = diagnostic.code === "unknown-field" ? patchOf(diagnostic.path) : undefined;
+    if (patch !== undefined && !first.has(patch)) first.set(patch, diagnostic);
+  }
+  return told.filter((diagnostic) => {
+    const unknown = first.get(patchOf(diagnostic.path) ?? "");
+    return unknown === undefined || unknown === diagnostic;
+  });
+}

@@ -1,0 +1,27 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../../../shared/conformance/", import.meta.url));
+
+/** Whether the conformance data lies beside the repository. On CI it must. */
+export function hasConformanceData(): boolean {
+  const present = existsSync(ROOT);
+  if (!present && process.env.CI) throw new Error("the conformance data is missing beside the repository");
+  if (!present) console.warn("skipped: no conformance data beside the repository");
+  return present;
+}
+
+export function conformanceText(name: string): string | undefined {
+  return existsSync(ROOT + name) ? readFileSync(ROOT + name, "utf8") : undefined;
+}
+
+export function conformanceJson<T>(name: string): T {
+  return JSON.parse(conformanceText(name) ?? "null") as T;
+}
+
+export function conformanceFolders(name: string): readonly string[] {
+  return readdirSync(ROOT + name, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
