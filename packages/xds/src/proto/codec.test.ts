@@ -161,6 +161,6 @@ describe("bad input", () => {
 
 it("gives equal bytes for equal content, whatever the order of keys", () => {
   const a = encode(CLUSTER, { name: "x", type: "EDS", metadata: { filterMetadata: { a: { x: 1, y: 2 }, b: {} } } });
-  const b = encode(CLUSTER, { metadata: { filterMetadata: { b: {}, a: { y: 2, x: 1 } } }, type: 3, name: "x" });
+  const b = encode(CLUSTER, { metadata: { filterMetadata: { b: {}, a: { y: 2, x: 1 } } }, type: "EDS", name: "x" });
   expect(Buffer.compare(a, b)).toBe(0);
 });
