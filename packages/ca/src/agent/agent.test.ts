@@ -1,3 +1,4 @@
+// Rotation, failures, roots and the way over gRPC, each a few rows: longer than a concept, because it is a table.
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 import { randomBytes, verify } from "node:crypto";
-import { IdentityError, parseSpiffeId, type SpiffeId } from "@fairlead/model";
-import { type AlternativeName, formatIp, parseIp } from "../certificate/alternative-name.ts";
+import type { SpiffeId } from "@fairlead/model";
+import type { AlternativeName } from "../certificate/alternative-name.ts";
 import { alternativeNameExtension, serialNumber, signedCertificate, writeLeaf } from "../certificate/leaf.ts";
 import type { Clock } from "../clock.ts";
 import { type CsrPolicy, checkCsr, mustAskForNoMore, spkiFingerprint } from "../csr/policy.ts";
@@ -8,6 +8,7 @@ import { CaError, toCaError } from "../error.ts";
 import { signingAlgorithm } from "../keys/algorithm.ts";
 import { encodePem } from "../pem.ts";
 import type { AuditRecord, AuditSink } from "./audit.ts";
+import { grantedNames } from "./granted-names.ts";
 import type { Issuer } from "./issuer.ts";
 import { grantedTtl, type TtlPolicy } from "./ttl.ts";
 
@@ -67,7 +68,6 @@ export const defaultRandom = (size: number): Uint8Array => randomBytes(size);
 
 /** Most identities whose encoded names are kept. */
 const NAME_CACHE = 10_000;
-const DNS_NAME = /^(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 
 /**
  * The pipeline every authority issues through: validate the request → fill the template → ask the policies → sign →
@@ -168,41 +168,6 @@ interface Granted {
 
 const floorSecond = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
-/** The names of the certificate: exactly one URI, the identity, by the strict grammar, of the authority's trust domain. */
-function grantedNames(
-  identity: SpiffeId,
-  trustDomain: string,
-  dns: readonly string[],
-  ips: readonly string[],
-): AlternativeName[] {
-  let id: SpiffeId;
-  try {
-    id = parseSpiffeId(identity.uri);
-  } catch (cause) {
-    throw new CaError("SPIFFE_ID_INVALID", cause instanceof IdentityError ? cause.message : "not a SPIFFE ID", {
-      cause,
-    });
-  }
-  if (id.path === "") throw new CaError("SPIFFE_ID_INVALID", "a workload's SPIFFE ID has a path");
-  if (id.trustDomain !== trustDomain)
-    throw new CaError("SPIFFE_ID_INVALID", `${id.uri} is not of the trust domain ${trustDomain}`);
-  for (const name of dns)
-    if (!DNS_NAME.test(name)) throw new CaError("OPTION_INVALID", `${JSON.stringify(name)} is not a DNS name`);
-  return [
-    { type: "uri", value: id.uri },
-    ...dns.map((value) => ({ type: "dns" as const, value })),
-    ...ips.map((value) => ({ type: "ip" as const, value: canonicalIp(value) })),
-  ];
-}
-
-function canonicalIp(text: string): string {
-  try {
-    return formatIp(parseIp(text));
-  } catch (cause) {
-    throw new CaError("OPTION_INVALID", `${JSON.stringify(text)} is not an IP address`, { cause });
-  }
-}
-
 async function consult(
   policies: readonly IssuancePolicy[],
   template: CertificateTemplate,
@@ -243,8 +208,8 @@ function refused(error: unknown, request: IssueRequest, { audit, clock }: Issuan
     record(audit, {
       time: clock.now(),
       outcome: "refused",
-      ...(request.caller ? { caller: request.caller } : {}),
-      identity: request.identity.uri.slice(0, 2048),
+      ...(request?.caller ? { caller: request.caller } : {}),
+      identity: String(request?.identity?.uri).slice(0, 2048),
       code: failure.code,
       message: failure.message,
     });

@@ -1,3 +1,4 @@
+// Restarts, keys that do not hold, policies and root steps: longer than a concept, because it is a table.
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,17 +1,14 @@
-import type { TrustDomain } from "@fairlead/model";
-import { certificatePem, createAuthorityCertificate, subjectKeyId } from "../certificate/authority-certificate.ts";
-import { serialNumber } from "../certificate/leaf.ts";
 import type { Certificate } from "../certificate/parse.ts";
-import type { Clock } from "../clock.ts";
 import { CaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
-import type { KeyManager, Signer } from "../keys/signer.ts";
+import type { KeyManager } from "../keys/signer.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import { createIssuance } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { type Journal, readJournal, type Slot, slotCertificate, writeJournal } from "./journal.ts";
 import { type Poll, startPoll } from "./poll.ts";
+import { createRoot, mustFindKey } from "./root.ts";
 import { maintainRoots } from "./root-maintenance.ts";
 
 export interface SelfSignedOptions extends AuthorityOptions {
@@ -234,50 +231,6 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
 
 function drainedAt(slot: Slot, maxTtlSeconds: number, now: number): number {
   return Math.min((slot.oldSince ?? now) + maxTtlSeconds * 1000, slotCertificate(slot).notAfter);
-}
-
-interface RootOptions {
-  readonly keys: KeyManager;
-  readonly keyType: KeyType;
-  readonly trustDomain: TrustDomain;
-  readonly rootTtlSeconds: number;
-  readonly clock: Clock;
-  readonly random: (size: number) => Uint8Array;
-  /**
-   * Named after the step it is for, so that what a crash or another process left before the journal was written is
-   * found and used, and no key is left over.
-   */
-  readonly keyId: string;
-}
-
-async function createRoot(options: RootOptions): Promise<Slot> {
-  const { keys, keyType, trustDomain, rootTtlSeconds, clock, random, keyId } = options;
-  const signer =
-    (await keys.getKey(keyId)) ??
-    (await keys.generateKey(keyId, keyType).catch(async (error: unknown) => {
-      const made = await keys.getKey(keyId).catch(() => undefined);
-      if (made === undefined) throw error;
-      return made;
-    }));
-  const now = clock.now();
-  const id = subjectKeyId(signer.publicKey);
-  const certificate = await createAuthorityCertificate({
-    trustDomain,
-    name: `root ${id.slice(0, 16)}`,
-    publicKey: signer.publicKey,
-    notBefore: now - 120_000,
-    notAfter: now + rootTtlSeconds * 1000,
-    serial: serialNumber(random),
-    signer,
-  });
-  return { id, keyId, status: "prepared", certificate: certificatePem(certificate), preparedAt: now };
-}
-
-async function mustFindKey(keys: KeyManager, keyId: string): Promise<Signer> {
-  const signer = await keys.getKey(keyId);
-  if (signer === undefined)
-    throw new CaError("KEY_NOT_FOUND", `the authority's key ${keyId} is gone; its certificate is useless without it`);
-  return signer;
 }
 
 const activeFirst = (active: Certificate, roots: readonly Certificate[]): Certificate[] => [

@@ -459,6 +459,16 @@ describe("a bad request is refused with its code", () => {
     expect(await outcome({ csr: csrPem({ key }) }, own)).toBe("CSR_INVALID_KEY");
   });
 
+  test("what no typed program sends: refused like the rest, nothing else is thrown", async () => {
+    for (const request of [{ csr: undefined }, { csr: null }, { csr: 7 }, { csr: {} }])
+      expect(await outcome(request as never)).toBe("CSR_MALFORMED");
+    for (const bad of [undefined, null, {}, { uri: 7 }, { uri: { length: 3 } }])
+      expect(await outcome({ identity: bad } as never)).toMatch(/SPIFFE_ID_INVALID|SIGNING_FAILED/);
+    for (const request of [undefined, null, 7])
+      await expect(authority.issue(request as never)).rejects.toBeInstanceOf(CaError);
+    expect(await outcome({ ttlSeconds: "1" as never })).toMatch(/TTL_TOO_LONG|issued/);
+  });
+
   test("any bytes at all", async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 600 }), async (bytes) => {

@@ -59,6 +59,7 @@ const NOTHING: RequestedExtensions = { names: [], ca: false, keyUsage: 0, extend
  * Throws {@link CaError} (CSR_TOO_LARGE, CSR_MALFORMED, and the codes of keys and algorithms).
  */
 export function parseCsr(pem: string, maxBytes: number): ParsedCsr {
+  if (typeof pem !== "string") throw new CaError("CSR_MALFORMED", "the request is not a text");
   if (pem.length > maxBytes * 1.5 + 128)
     throw new CaError("CSR_TOO_LARGE", `the request has ${pem.length} characters; at most ${maxBytes} bytes are read`);
   const bytes = decodeSinglePem(pem, ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"], "CSR_MALFORMED");
