@@ -1,16 +1,24 @@
-import { type RouteDestination, refOf, type TcpMatch, type TlsMatch } from "@fairlead/config";
+import {
+  type ConfigObject,
+  type RouteDestination,
+  refOf,
+  type TcpMatch,
+  type TcpRoute,
+  type TlsMatch,
+} from "@fairlead/config";
 import {
   destinationRuleOf,
   gatewayServices,
   meshConfigOf,
+  type Placed,
+  type Reader,
   type ResolvedVirtualService,
   virtualServicesOf,
 } from "@fairlead/mesh";
 import { hostsOverlap, isSubsetHost, type ObjectRef, parseProtocol, type Service } from "@fairlead/model";
-import type { ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { sniClusterName } from "../names.ts";
-import { isPassthroughServer, type PlacedServer } from "../route/gateway-server.ts";
+import { isHttpServer, isPassthroughServer, type PlacedServer } from "../route/gateway-server.ts";
 import { tcpAuthorizationFilters } from "../security/filters.ts";
 import type { ChainPlan } from "./filter-chain.ts";
 import { reportSourceSubnets } from "./outbound-chains.ts";
@@ -22,26 +30,16 @@ import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-fil
 const MESH_ALPN = ["istio", "istio-peer-exchange", "istio-http/1.0", "istio-http/1.1", "istio-h2"];
 
 /** The chains of a server whose content is not HTTP, or is not seen. `served` collects the server names of the listener. */
-export function gatewayConnectionChains(
-  build: Build,
-  placed: PlacedServer,
-  port: number,
-  served: Map<string, string>,
-): ChainPlan[] {
+export function gatewayConnectionChains(build: Build, placed: PlacedServer, served: Map<string, string>): ChainPlan[] {
   const { server, source, path, sniHosts } = placed;
   if (server.tls && isPassthroughServer(server))
     return server.tls.mode === "AUTO_PASSTHROUGH" ? autoPassthrough(build, placed) : passthrough(build, placed, served);
-  const filters = tcpRouteFilters(build, placed);
-  if (!filters) {
-    build.report({
-      code: "server-without-routes",
-      severity: "warning",
-      object: source,
-      path,
-      message: `no VirtualService has a TCP route for port ${server.port.number} of this server: port ${port} is not served`,
-    });
-    return [];
-  }
+  const found = tcpRouteOf(build.read, placed);
+  if (!found) return [];
+  const { object, rule } = found;
+  reportSourceSubnets(build, rule.rule, rule.source, rule.path);
+  reportSidecarMatches(build, rule.rule.match, rule.source, rule.path);
+  const filters = routeDestinations(build, optionsOf(build, placed), rule.rule.route ?? [], object, rule);
   if (!server.tls) return [{ filters }];
   return [
     {
@@ -50,6 +48,21 @@ export function gatewayConnectionChains(
       filters,
     },
   ];
+}
+
+/** Whether a server leads anywhere. HTTP always does: to 404 where it has no routes. */
+export function leadsSomewhere(read: Reader, placed: PlacedServer): boolean {
+  const { server } = placed;
+  if (isHttpServer(server)) return true;
+  if (!isPassthroughServer(server)) return tcpRouteOf(read, placed) !== undefined;
+  return (
+    server.tls?.mode === "AUTO_PASSTHROUGH" ||
+    routesOf(read, placed).some(({ tls }) =>
+      tls.some(
+        ({ rule }) => (rule.route ?? []).length > 0 && (rule.match ?? []).some((match) => matchesServer(match, placed)),
+      ),
+    )
+  );
 }
 
 function optionsOf(build: Build, { server }: PlacedServer): TcpOptions {
@@ -65,8 +78,8 @@ function optionsOf(build: Build, { server }: PlacedServer): TcpOptions {
 }
 
 /** The VirtualServices of the server's Gateway that may use one of its hosts. */
-function routesOf(build: Build, { gatewayName, hosts }: PlacedServer): readonly ResolvedVirtualService[] {
-  return virtualServicesOf(build.read, gatewayName).filter((virtualService) =>
+function routesOf(read: Reader, { gatewayName, hosts }: PlacedServer): readonly ResolvedVirtualService[] {
+  return virtualServicesOf(read, gatewayName).filter((virtualService) =>
     virtualService.hosts.some((host) =>
       hosts.some((served) => {
         const slash = served.indexOf("/");
@@ -104,15 +117,15 @@ function reportSidecarMatches(
 }
 
 /** Connections are not told apart: the first TCP route that fits takes them all. */
-function tcpRouteFilters(build: Build, placed: PlacedServer): ListenerFilter[] | undefined {
-  for (const { object, tcp } of routesOf(build, placed))
-    for (const { rule, source, path } of tcp) {
-      reportSourceSubnets(build, rule, source, path);
-      reportSidecarMatches(build, rule.match, source, path);
-      const matches = rule.match ?? [];
-      if (matches.length > 0 && !matches.some((match) => matchesServer(match, placed))) continue;
-      if ((rule.route ?? []).length === 0) continue;
-      return routeDestinations(build, optionsOf(build, placed), rule.route ?? [], object, { path });
+function tcpRouteOf(
+  read: Reader,
+  placed: PlacedServer,
+): { readonly object: ConfigObject<"VirtualService">; readonly rule: Placed<TcpRoute> } | undefined {
+  for (const { object, tcp } of routesOf(read, placed))
+    for (const rule of tcp) {
+      const { match = [], route = [] } = rule.rule;
+      if (route.length > 0 && (match.length === 0 || match.some((one) => matchesServer(one, placed))))
+        return { object, rule };
     }
   return undefined;
 }
@@ -121,7 +134,7 @@ function tcpRouteFilters(build: Build, placed: PlacedServer): ListenerFilter[] |
 function passthrough(build: Build, placed: PlacedServer, served: Map<string, string>): ChainPlan[] {
   const bind = placed.server.bind ?? "";
   const chains: ChainPlan[] = [];
-  for (const { object, tls } of routesOf(build, placed))
+  for (const { object, tls } of routesOf(build.read, placed))
     for (const { rule, source, path } of tls) {
       reportSidecarMatches(build, rule.match, source, path);
       const routes: readonly RouteDestination[] = rule.route ?? [];

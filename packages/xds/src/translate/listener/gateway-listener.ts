@@ -8,7 +8,7 @@ import { accessLogs } from "./access-log.ts";
 import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
 import { type ChainPlan, filterChain } from "./filter-chain.ts";
-import { gatewayConnectionChains } from "./gateway-chains.ts";
+import { gatewayConnectionChains, leadsSomewhere } from "./gateway-chains.ts";
 import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { addressFamilyOf, metadataFlag, proxySettingsOf } from "./node-settings.ts";
 import { forwardClientCert } from "./proxy-headers.ts";
@@ -31,7 +31,22 @@ export function gatewayListenerPorts(build: Pick<Build, "read">): ReadonlyMap<st
   return found;
 }
 
-/** A listener of a gateway; undefined (and reported) when none of its servers has anywhere to lead to. */
+/** What is wrong with the servers of a gateway: those left out, and those that lead nowhere. */
+export function reportServers(build: Build): void {
+  const { diagnostics, ports } = gatewayServersOf(build.read);
+  for (const diagnostic of diagnostics) build.report(diagnostic);
+  for (const placed of ports.flatMap(({ servers }) => servers))
+    if (!leadsSomewhere(build.read, placed))
+      build.report({
+        code: "server-without-routes",
+        severity: "warning",
+        object: placed.source,
+        path: placed.path,
+        message: `no VirtualService has a route for port ${placed.server.port.number} of this server: it is not served`,
+      });
+}
+
+/** A listener of a gateway; undefined when none of its servers has anywhere to lead to. */
 export function gatewayListener(build: Build, name: string, ports: readonly MergedPort[]): Listener | undefined {
   const { read } = build;
   const [first] = ports;
@@ -46,7 +61,7 @@ export function gatewayListener(build: Build, name: string, ports: readonly Merg
     return merged.servers.flatMap((server) =>
       terminatesHttps(server.server)
         ? [https(build, name, server)]
-        : gatewayConnectionChains(build, server, merged.port, servedNames),
+        : gatewayConnectionChains(build, server, servedNames),
     );
   });
   if (plans.length === 0) return undefined;

@@ -365,12 +365,14 @@ describe("gateways", () => {
         server(80, "HTTP", { defaultEndpoint: "127.0.0.1:80" }),
         server(80, "TCP"),
         server(443, "HTTPS", { tls: { mode: "SIMPLE", credentialName: "c" } }),
+        server(9000, "TCP"),
       ),
     ];
     const made = listenersOf({ config }, gateway());
     expect(made.names).toEqual(["0.0.0.0_443", "0.0.0.0_80"]);
     expect(made.problems.sort()).toEqual([
       "gateway-server-conflict Gateway/gw spec.servers[1]",
+      "server-without-routes Gateway/gw spec.servers[3]",
       "unsupported-field Gateway/gw spec.servers[0].defaultEndpoint",
     ]);
   });

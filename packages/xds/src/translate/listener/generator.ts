@@ -6,9 +6,10 @@ import { VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
 import { patchValue } from "../patch/list-patch.ts";
 import { addedListeners, patchedListener } from "../patch/listener-patch.ts";
 import { type PatchContext, patchDiagnostics } from "../patch/patches.ts";
-import { gatewayServersOf, type MergedPort } from "../route/gateway-servers.ts";
+import type { MergedPort } from "../route/gateway-servers.ts";
 import { LOCALHOSTS, listenerName } from "./address.ts";
-import { gatewayListener, gatewayListenerPorts } from "./gateway-listener.ts";
+import { leadsSomewhere } from "./gateway-chains.ts";
+import { gatewayListener, gatewayListenerPorts, reportServers } from "./gateway-listener.ts";
 import { headlessListeners } from "./headless-listener.ts";
 import { boundInbound, virtualInbound } from "./inbound-listener.ts";
 import { type InboundPort, inboundPlanOf } from "./inbound-plan.ts";
@@ -80,7 +81,12 @@ const spokesman: Query<void, string> = {
   name: "listener-spokesman",
   key: () => "",
   compute(read) {
-    if (isGateway(read)) return [...gatewayListenerPorts({ read }).keys()].sort()[0] ?? "";
+    if (isGateway(read)) {
+      const led = [...gatewayListenerPorts({ read })].filter(([, ports]) =>
+        ports.some(({ servers }) => servers.some((server) => leadsSomewhere(read, server))),
+      );
+      return led.map(([name]) => name).sort()[0] ?? "";
+    }
     if (interceptionModeOf(read) !== "NONE") return VIRTUAL_OUTBOUND;
     const [bound] = boundPorts(read);
     if (bound) return listenerName(bound.binds[0] ?? "", bound.targetPort);
@@ -114,7 +120,7 @@ function reportForNode(build: Build): void {
   reportNotTranslated(build);
   for (const diagnostic of patchDiagnostics(build.read)) build.report(diagnostic);
   if (isGateway(build.read)) {
-    for (const diagnostic of gatewayServersOf(build.read).diagnostics) build.report(diagnostic);
+    reportServers(build);
     return;
   }
   for (const { code, service, message } of outboundPlanOf(build.read).problems)
