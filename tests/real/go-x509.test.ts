@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fairlead } from "../support/terminal.ts";
+import { fairlead } from "../../packages/cli/test/captured.ts";
 import { hasTool } from "../support/tool.ts";
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { initAuthority } from "@fairlead/ca";
 import { textStore } from "@fairlead/config";
 import { createControlPlane } from "@fairlead/control-plane";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fairlead } from "../support/terminal.ts";
+import { fairlead } from "../../packages/cli/test/captured.ts";
 import { hasTool } from "../support/tool.ts";
 
 const here = await hasTool("openssl", ["version"], "verifying certificates with OpenSSL");

@@ -16,7 +16,7 @@ export interface MeshInput extends LoadedMesh {
 }
 
 /** The settings of `--mesh-config` and `--mesh-networks`: Istio's defaults where they are not given. */
-async function readSettings(
+export async function readSettings(
   call: Call,
 ): Promise<{ meshConfig: MeshConfig; meshNetworks?: MeshNetworks; diagnostics: readonly Diagnostic[] }> {
   const [configFile, networksFile] = [call.text("mesh-config"), call.text("mesh-networks")];

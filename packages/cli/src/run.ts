@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { CliError } from "./cli-error.ts";
 import type { Call, Command, ExitCode, Terminal } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
+import { printJson } from "./output.ts";
 
 function usage(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
@@ -57,7 +58,8 @@ function parse(command: Command, words: readonly string[]): Call & { readonly he
 export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [first] = words;
   if (first === "--help" || first === "-h" || first === "help") {
-    terminal.out(usage());
+    if (asksForJson(words)) printJson(terminal, { commands: Object.keys(COMMANDS) });
+    else terminal.out(usage());
     return 0;
   }
   let name = "";
@@ -66,7 +68,9 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
     name = found.name;
     const call = parse(found.command, found.rest);
     if (call.help) {
-      terminal.out(`fairlead ${name} ${found.command.usage}\n\n${found.command.summary}\n`);
+      const { usage: words, summary } = found.command;
+      if (call.json) printJson(terminal, { usage: `fairlead ${name} ${words}`, summary });
+      else terminal.out(`fairlead ${name} ${words}\n\n${summary}\n`);
       return 0;
     }
     return await found.command.run(call, terminal);

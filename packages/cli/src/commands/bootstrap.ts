@@ -38,7 +38,7 @@ export const bootstrap: Command = {
       ...(admin === undefined ? {} : { admin }),
     });
     if (call.json) printJson(terminal, made);
-    else terminal.out(stringify(made));
+    else terminal.out(stringify(made, { aliasDuplicateObjects: false }));
     return 0;
   },
 };

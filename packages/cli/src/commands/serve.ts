@@ -5,6 +5,7 @@ import { type Diagnostic, formatDiagnostic, formatObject } from "@fairlead/model
 import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
+import { readSettings } from "../mesh-input.ts";
 import { printJson } from "../output.ts";
 
 /** Says each finding once when it appears, and that it is gone when it is. */
@@ -46,6 +47,7 @@ export const serve: Command = {
     const say = (text: string) => terminal.err(`${new Date().toISOString()} ${text}\n`);
     const report = reporter(say);
 
+    const settings = await readSettings(call);
     await using stack = new AsyncDisposableStack();
     const store = directoryStore(call.files, {
       onDiagnostics: () => report(plane?.diagnostics() ?? store.diagnostics()),
@@ -53,7 +55,9 @@ export const serve: Command = {
     stack.defer(() => store.close());
     let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
     try {
-      const authority = pki === undefined ? undefined : await initAuthority(pki, { trustDomain: "cluster.local" });
+      // The authority is the mesh's: both speak of one trust domain.
+      const trustDomain = settings.meshConfig.trustDomain ?? "cluster.local";
+      const authority = pki === undefined ? undefined : await initAuthority(pki, { trustDomain });
       if (authority) stack.defer(() => authority.close());
       plane = await createControlPlane({
         config: store,
@@ -90,7 +94,7 @@ export const serve: Command = {
         error instanceof ControlPlaneError ||
         (error instanceof Error && "code" in error && typeof error.code === "string")
       )
-        throw new CliError("unreadable", error.message, { cause: error });
+        throw new CliError("unreadable", error.message.replace("insecure: true", "--insecure"), { cause: error });
       throw error;
     }
     if (!terminal.signal.aborted)

@@ -1,6 +1,5 @@
 import { KINDS, parseDocuments, parseMeshConfig, parseMeshNetworks } from "@fairlead/config";
 import type { Diagnostic } from "@fairlead/model";
-import { parse as parseYaml, stringify } from "yaml";
 import { CliError } from "../cli-error.ts";
 import type { Command } from "../command.ts";
 import { readFiles, type TextFile } from "../input.ts";
@@ -31,10 +30,15 @@ interface Checked {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-function check(
-  what: Pick<ValidationRecord, "kind" | "name" | "namespace" | "file" | "line">,
-  diagnostics: readonly Diagnostic[],
-): Checked {
+type Subject = Pick<ValidationRecord, "kind" | "name" | "namespace" | "file" | "line">;
+
+/** What nobody here knows is no valid document of theirs, whatever its group. */
+function asFound(diagnostic: Diagnostic): Diagnostic {
+  return diagnostic.code === "unknown-kind" ? { ...diagnostic, severity: "error" } : diagnostic;
+}
+
+function check(what: Subject, found: readonly Diagnostic[]): Checked {
+  const diagnostics = found.map(asFound);
   const of = (severity: Diagnostic["severity"]): Finding[] =>
     diagnostics
       .filter((diagnostic) => diagnostic.severity === severity)
@@ -57,24 +61,28 @@ function checkFile({ file, text }: TextFile): readonly Checked[] {
   });
   // What could not be read as a document at all is a record too.
   const told = new Set(documents.flatMap((document) => document.diagnostics));
-  for (const fault of diagnostics)
-    if (!told.has(fault))
-      checked.push(
-        check(
-          {
-            kind: fault.object?.kind ?? "",
-            name: fault.object?.name ?? "",
-            namespace: fault.object?.namespace ?? "",
-            file,
-            line: fault.position?.line ?? 1,
-          },
-          [fault],
-        ),
-      );
+  const faults = diagnostics.filter((diagnostic) => !told.has(diagnostic));
+  for (const [line, found] of byDocument(text, faults))
+    checked.push(check({ kind: "", name: "", namespace: "", file, line }, found));
   return checked.sort((a, b) => a.record.line - b.record.line);
 }
 
-/** The file as one document of a kind that it need not name. */
+/** Faults by the first line of the document that they are in. */
+function byDocument(text: string, faults: readonly Diagnostic[]): ReadonlyMap<number, readonly Diagnostic[]> {
+  if (faults.length === 0) return new Map();
+  const lines = text.split("\n");
+  const starts = [0, ...lines.flatMap((line, index) => (/^---(\s|$)/.test(line) ? [index + 1] : []))];
+  return Map.groupBy(faults, ({ code, position }) => {
+    // What is missing at the end of a document is told at the marker after it.
+    const { line = 1, column = 1 } = position ?? {};
+    const within = code === "yaml-syntax" && column === 1 ? line - 1 : line;
+    const start = starts.findLast((candidate) => candidate <= within) ?? 0;
+    const content = lines.findIndex((one, index) => index >= start && /^\s*[^\s#]/.test(one));
+    return Math.min(content + 1 || 1, line);
+  });
+}
+
+/** The file as one document of a kind that it need not name: then it is the `spec` alone. */
 function checkAs(kind: string, { file, text }: TextFile): readonly Checked[] {
   const what = { kind, name: "", namespace: "", file, line: 1 };
   if (kind === "MeshConfig") return [check(what, parseMeshConfig(text, { file }).diagnostics)];
@@ -87,35 +95,33 @@ function checkAs(kind: string, { file, text }: TextFile): readonly Checked[] {
       "usage",
       `--kind ${kind} is not known; there are MeshConfig, MeshNetworks, ${Object.keys(KINDS).join(", ")}`,
     );
-  let value: unknown;
-  try {
-    value = parseYaml(text) ?? {};
-  } catch {
-    return checkFile({ file, text });
-  }
-  if (typeof value === "object" && value !== null && "kind" in value) {
-    const checked = checkFile({ file, text });
-    return checked.map((one) =>
-      one.record.kind === kind || one.record.kind === ""
-        ? one
-        : check(one.record, [
-            ...one.diagnostics,
-            {
-              code: "wrong-kind",
-              severity: "error",
-              path: "kind",
-              message: `expected ${kind}, found ${one.record.kind}`,
-            },
-          ]),
-    );
-  }
-  const wrapped = {
-    apiVersion: `${definition.group}/${definition.versions[0]}`,
-    kind,
-    metadata: { name: "unnamed" },
-    spec: value,
-  };
-  return checkFile({ file, text: stringify(wrapped) });
+  const { documents, diagnostics } = parseDocuments(text, { file });
+  if (documents.length === 0 && diagnostics.length <= 1 && diagnostics.every(({ code }) => code === "missing-kind"))
+    return [check(what, specDiagnostics(`${definition.group}/${definition.versions[0]}`, kind, { file, text }))];
+  return checkFile({ file, text }).map((one) => {
+    const { record } = one;
+    if (record.kind === kind) return one;
+    if (record.kind === "") return { ...one, record: { ...record, kind } };
+    const message = `expected ${kind}, found ${record.kind}`;
+    return check(record, [...one.diagnostics, { code: "wrong-kind", severity: "error", path: "kind", message }]);
+  });
+}
+
+const INDENT = "  ";
+
+/** What is wrong with a `spec` that stands alone: it is checked inside a document, and told where it stands. */
+function specDiagnostics(apiVersion: string, kind: string, { file, text }: TextFile): readonly Diagnostic[] {
+  const head = [`apiVersion: ${apiVersion}`, `kind: ${kind}`, "metadata: {name: unnamed}"];
+  const lines = text.split("\n").map((line) => (/^(---|\.\.\.)\s*$/.test(line) ? "" : line));
+  const isEmpty = lines.every((line) => /^\s*(#.*)?$/.test(line));
+  const whole = [...head, isEmpty ? "spec: {}" : "spec:", ...lines.map((line) => INDENT + line)].join("\n");
+  return parseDocuments(whole, { file }).diagnostics.map((diagnostic) => {
+    const { position } = diagnostic;
+    if (!position) return diagnostic;
+    const line = position.line - head.length - 1;
+    const placed = line < 1 ? { line: 1, column: 1 } : { line, column: Math.max(1, position.column - INDENT.length) };
+    return { ...diagnostic, position: { file, ...placed } };
+  });
 }
 
 export const validate: Command = {
