@@ -57,6 +57,16 @@ export const NORMALISATIONS: readonly Normalisation[] = [
     },
   },
   {
+    name: "mesh-protocol",
+    reason:
+      "what istio.alpn tells the server about HTTP on undeclared ports, stock Envoy's set_filter_state does; Istio's output has the former",
+    types: ["listeners"],
+    visit(node, side) {
+      if (side === "expected" || !Array.isArray(node.httpFilters)) return;
+      node.httpFilters = node.httpFilters.filter(({ name }) => name !== "envoy.filters.http.set_filter_state");
+    },
+  },
+  {
     name: "no-peer-exchange",
     reason:
       "a server that agrees on istio-peer-exchange must send metadata that only Istio's own filter knows: ours offers what HTTP and TCP have in common",

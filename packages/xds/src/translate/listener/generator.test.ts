@@ -189,6 +189,18 @@ describe("outbound", () => {
     });
   });
 
+  test("HTTP to an undeclared port is announced to the server, unless it may leave the mesh", () => {
+    const tls = (mode: "SIMPLE" | "ISTIO_MUTUAL") =>
+      anObject("DestinationRule", "a", { host: "a", trafficPolicy: { tls: { mode } } });
+    const announces = (service: Service, ...config: ConfigObject[]) =>
+      JSON.stringify(listenersOf({ services: [service], config }).get("10.96.0.1_9000")).includes("istio-http/1.1");
+    expect(announces(a("Unspecified"))).toBe(true);
+    expect(announces(a("Unspecified"), tls("ISTIO_MUTUAL"))).toBe(true);
+    expect(announces(a("Unspecified"), tls("SIMPLE"))).toBe(false);
+    expect(announces(a("Unspecified", { meshExternal: true }))).toBe(false);
+    expect(announces(a("TCP"))).toBe(false);
+  });
+
   test("what the mesh does not know is refused where the policy says so", () => {
     const made = listenersOf({
       meshConfig: { outboundTrafficPolicy: { mode: "REGISTRY_ONLY" } },

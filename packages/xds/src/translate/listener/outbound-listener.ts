@@ -9,6 +9,7 @@ import { dynamicDnsHttpFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, conflicts, filterChain, matchesAll } from "./filter-chain.ts";
 import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { PLAINTEXT_HTTP_ALPN } from "./inspectors.ts";
+import { meshProtocolFilters } from "./mesh-protocol.ts";
 import { addressFamilyOf, durationOf, idleTimeoutOf, metadataFlag } from "./node-settings.ts";
 import { connectionChains } from "./outbound-chains.ts";
 import { type Contribution, egressSource, type OutboundListenerPlan } from "./outbound-plan.ts";
@@ -66,6 +67,8 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
   const { read } = build;
   const [wildcard] = WILDCARDS[addressFamilyOf(read)];
   const { adds, port, service, binds } = contribution;
+  // Listeners on the wildcard address lead to many services, also to some outside the mesh.
+  const meshProtocol = binds[0] === wildcard ? [] : meshProtocolFilters(read, contribution);
   const manager = httpConnectionManager(build, {
     listenerClass: "sidecar-outbound",
     routes: routesName(contribution, wildcard),
@@ -73,7 +76,7 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
     protocol: port.protocol,
     // Headers such as timeouts that the application sets are trusted as they come.
     useRemoteAddress: false,
-    lastFilters: dynamicDnsHttpFilters(read, service),
+    lastFilters: [...meshProtocol, ...dynamicDnsHttpFilters(read, service)],
   });
   const sniffed = adds === "auto" || (binds[0] === wildcard && port.protocol !== "HTTP_PROXY");
   return build.from(
