@@ -1,7 +1,11 @@
 // Ask a mesh.
 export type { Answer, Destination, Outcome, Response, Rewrites, RoutePolicy } from "./answer.ts";
+// Compare two meshes.
+export { type BehaviourChange, type DiffOptions, diff, type ProxyChange } from "./diff/diff.ts";
+export type { ResourceChange } from "./diff/resource-change.ts";
 export { SimulatorError, type SimulatorErrorCode } from "./error.ts";
 export { type EvaluateOptions, evaluate, type Question } from "./evaluate.ts";
+
 // Ask the resources of any Envoy.
 export { type Call, evaluateResources } from "./evaluate-resources.ts";
 export type { Branch, Closed, Evaluation, Failure, Forward, Reply } from "./evaluation.ts";

@@ -1,4 +1,4 @@
-import { type MeshConfig, type MeshNetworks, textStore } from "@fairlead/config";
+import { defaultMeshConfig, type MeshConfig, type MeshNetworks, textStore } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef, Position, ServiceEndpoints, Workload } from "@fairlead/model";
 import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
@@ -12,6 +12,7 @@ export interface YamlText {
 }
 
 export interface MeshOptions {
+  /** As given, nothing added. Default: Istio's defaults. */
   readonly meshConfig?: MeshConfig;
   readonly meshNetworks?: MeshNetworks;
   /** For documents that name none. Default: `default`. */
@@ -39,7 +40,12 @@ export interface LoadedMesh {
  * file is read.
  */
 export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = {}): LoadedMesh {
-  const { meshConfig = {}, meshNetworks, defaultNamespace = "default", duplicateKeys = "error" } = options;
+  const {
+    meshConfig = defaultMeshConfig(),
+    meshNetworks,
+    defaultNamespace = "default",
+    duplicateKeys = "error",
+  } = options;
   const store = textStore(Object.fromEntries(texts.map(({ file, text }) => [file, text])), {
     defaultNamespace,
     duplicateKeys,
