@@ -37,7 +37,7 @@ const PORT_PARTS = ["connectionPool", "outlierDetection", "loadBalancer", "tls"]
  * The policy of a subset over that of its destination (already resolved for the port): part by part, and where the
  * subset has settings for the port, these stand for all four parts that port-level settings can hold.
  */
-export function subsetPolicy(
+function subsetPolicy(
   base: EffectivePolicy | undefined,
   subset: TrafficPolicy | undefined,
   port: number,

@@ -35,7 +35,7 @@ const PRESERVE_CASE: Http1ProtocolOptions = {
 };
 
 /** Whether requests go out as HTTP/2 whatever they came in as. Source: Istio API, `h2UpgradePolicy`. */
-export function isUpgraded(input: Pick<ProtocolInput, "protocol" | "upgrade" | "pool">): boolean {
+function isUpgraded(input: Pick<ProtocolInput, "protocol" | "upgrade" | "pool">): boolean {
   const { http } = input.pool ?? {};
   if (http?.useClientProtocol) return false;
   if (http?.h2UpgradePolicy === "UPGRADE") return true;

@@ -57,6 +57,6 @@ const autoPassthrough: Query<void, boolean> = {
 };
 
 /** Whether one of the node's Gateways sends mTLS on by SNI alone (between networks). */
-export function passesMutualTlsThrough(read: Reader): boolean {
+function passesMutualTlsThrough(read: Reader): boolean {
   return read.ask(autoPassthrough, undefined);
 }

@@ -5,7 +5,7 @@ import { type Endpoint, mostSpecificHost, type Service } from "@fairlead/model";
 const ALWAYS_LOCAL = ["kubernetes.default.svc.cluster.local", "*.kube-system.svc.cluster.local"];
 
 /** Whether clients use only endpoints of their own cluster. Source: Istio API, `MeshConfig.ServiceSettings`. */
-export function isClusterLocal(read: Reader, { hostname }: Pick<Service, "hostname">): boolean {
+function isClusterLocal(read: Reader, { hostname }: Pick<Service, "hostname">): boolean {
   const settings = meshConfigOf(read).serviceSettings ?? [];
   const byHost = new Map<string, boolean>(ALWAYS_LOCAL.map((host) => [host, true]));
   for (const { hosts, settings: flags } of settings)
