@@ -307,6 +307,15 @@ describe("roots change one step at a time", () => {
     expect(one.slots.map(({ status }) => status)).toEqual(["old", "active"]);
   });
 
+  test("a root is kept longer where other processes may sign with it until they look", async () => {
+    const clock = fakeClock();
+    const authority = await start({ keys: memoryKeyManager(), clock, ttl: { maxSeconds: 3600 }, pollSeconds: 60 });
+    const [first] = authority.slots;
+    await authority.activate((await authority.prepare()).id);
+    expect(authority.drainedAt(first?.id ?? "") - clock.now()).toBe(3_720_000);
+    await expect(codeOf(Promise.resolve().then(() => authority.drainedAt("nobody")))).resolves.toBe("ROTATION_REFUSED");
+  });
+
   test("a replica finds a new root by itself", async () => {
     const clock = fakeClock();
     const directory = await folder();

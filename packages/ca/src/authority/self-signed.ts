@@ -66,6 +66,9 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
   const pipeline = issuanceOptions(trustDomain, options);
   const { clock, random, ttl } = pipeline;
   const issuance = createIssuance(pipeline);
+  const pollSeconds = options.pollSeconds ?? 60;
+  /** What another process signs with a root that is old already, until it looks, counts too. Seconds. */
+  const longest = ttl.maxSeconds + 2 * pollSeconds;
   const listeners = new Set<() => void>();
   let closed = false;
 
@@ -203,7 +206,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
         const slot = journal.slots.find((candidate) => candidate.id === id);
         if (slot === undefined) return journal;
         if (slot.status === "active") throw new CaError("ROTATION_REFUSED", `the root ${id} is active`);
-        const alive = slot.status === "old" ? drainedAt(slot, ttl.maxSeconds, clock.now()) : 0;
+        const alive = slot.status === "old" ? drainedAt(slot, longest, clock.now()) : 0;
         if (!force && clock.now() < alive)
           throw new CaError(
             "BUNDLE_REJECTED",
@@ -213,7 +216,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       });
       await sweep();
     },
-    drainedAt: (id) => drainedAt(find(state.journal, id), ttl.maxSeconds, clock.now()),
+    drainedAt: (id) => drainedAt(find(state.journal, id), longest, clock.now()),
     refresh,
     close,
     [Symbol.asyncDispose]: close,
@@ -222,9 +225,9 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     await refresh();
     if (options.autoRotate ?? true) await maintainRoots(authority, clock);
   };
-  if ((options.pollSeconds ?? 60) > 0) {
+  if (pollSeconds > 0) {
     await tend();
-    poll = startPoll(clock, options.pollSeconds ?? 60, tend);
+    poll = startPoll(clock, pollSeconds, tend);
   }
   return authority;
 }
