@@ -1,7 +1,7 @@
-import { type FilterChain, type HttpConnectionManager, unpack } from "./envoy.ts";
 import type { Closed, Evaluation, Failure } from "./evaluation.ts";
 import { evaluateHttp } from "./http/manager.ts";
-import { downstreamTls, handshakeFailure } from "./listener/downstream-tls.ts";
+import { compileChain } from "./listener/compiled-chain.ts";
+import { handshakeFailure } from "./listener/downstream-tls.ts";
 import { selectFilterChain } from "./listener/filter-chain.ts";
 import { inspect } from "./listener/inspect.ts";
 import { type Entry, selectListener } from "./listener/select.ts";
@@ -9,8 +9,6 @@ import { indexOf, type Resources } from "./resources.ts";
 import type { Connection, HttpSubject } from "./subject.ts";
 import { evaluateTcp, networkRefusal } from "./tcp/proxy.ts";
 import type { Tracer } from "./trace.ts";
-
-const MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 
 /** A connection to a proxy, and the request on it. */
 export interface Call {
@@ -38,9 +36,9 @@ export function evaluateResources(resources: Resources, call: Call, tracer?: Tra
   const on = { ...at, filterChain: chain.name ?? "" };
   const refused = handshakeFailure(chain, connection, tracer);
   if (refused) return { ...on, branches: [refused] };
-  const manager = connectionManager(chain);
+  const { manager, tls } = compileChain(chain);
   if (manager) {
-    const garbled = undecodable(call, downstreamTls(chain) !== undefined);
+    const garbled = undecodable(call, tls !== undefined);
     if (garbled) {
       tracer?.add("http connection manager", chain.name || "(unnamed)", false, garbled, manager);
       return { ...on, branches: [closed("protocol-error", garbled)] };
@@ -55,13 +53,6 @@ export function evaluateResources(resources: Resources, call: Call, tracer?: Tra
   const branches = evaluateTcp(chain, connection, tracer);
   if (branches) return { ...on, branches };
   return { ...on, branches: [closed("no-proxying-filter", "the filter chain has no filter that proxies")] };
-}
-
-/** The HTTP connection manager of a chain; undefined when it speaks no HTTP. */
-export function connectionManager(chain: FilterChain): HttpConnectionManager | undefined {
-  return (chain.filters ?? [])
-    .map(({ typedConfig }) => unpack<HttpConnectionManager>(typedConfig, MANAGER))
-    .find((found) => found !== undefined);
 }
 
 function undecodable({ connection, request }: Call, terminatesTls: boolean): string | undefined {

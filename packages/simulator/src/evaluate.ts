@@ -3,8 +3,9 @@ import type { ProxyNode } from "@fairlead/model";
 import type { Answer } from "./answer.ts";
 import { endpointsOfCluster } from "./cluster/endpoints.ts";
 import type { HttpConnectionManager, Listener } from "./envoy.ts";
-import { connectionManager, evaluateResources } from "./evaluate-resources.ts";
+import { evaluateResources } from "./evaluate-resources.ts";
 import type { Branch, Evaluation } from "./evaluation.ts";
+import { compileChain } from "./listener/compiled-chain.ts";
 import { departureTransport, type Refusal, refusalsAt } from "./mesh/arrival.ts";
 import { entryPoint } from "./mesh/entry.ts";
 import { findNode } from "./mesh/node.ts";
@@ -116,7 +117,7 @@ function managerOf(
   const found = listeners.find(({ name }) => name === listener);
   const chains = [...(found?.filterChains ?? []), ...(found?.defaultFilterChain ? [found.defaultFilterChain] : [])];
   const chain = chains.find(({ name }) => (name ?? "") === filterChain);
-  return chain && connectionManager(chain);
+  return chain && compileChain(chain).manager;
 }
 
 /** Filter chains that lost say little once another has won; the text leaves them out. */

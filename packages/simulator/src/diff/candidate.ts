@@ -1,5 +1,5 @@
 import type { HeaderMatcher, Listener, Route, RouteConfiguration, StringMatcher } from "../envoy.ts";
-import { connectionManager } from "../evaluate-resources.ts";
+import { compileChain } from "../listener/compiled-chain.ts";
 import { headerKey } from "../match/header.ts";
 import { pathTest } from "../match/path.ts";
 import type { RequestInput } from "../request.ts";
@@ -45,7 +45,7 @@ function ofListener(
     ...(listener.defaultFilterChain ? [listener.defaultFilterChain] : []),
   ];
   return chains.flatMap((chain) => {
-    const manager = connectionManager(chain);
+    const { manager } = compileChain(chain);
     const secure = chain.transportSocket !== undefined || chain.filterChainMatch?.transportProtocol === "tls";
     const [name = ""] = chain.filterChainMatch?.serverNames ?? [];
     const server = name.startsWith("*") ? `witness${name.slice(1)}` : name || "witness.invalid";

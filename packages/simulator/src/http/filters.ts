@@ -31,6 +31,24 @@ interface Setting {
   readonly disabled?: boolean;
 }
 
+type HttpFilter = NonNullable<HttpConnectionManager["httpFilters"]>[number];
+
+const deciding = new WeakMap<HttpConnectionManager, readonly HttpFilter[]>();
+
+/** The filters that may decide something. */
+function decidingFilters(manager: HttpConnectionManager): readonly HttpFilter[] {
+  let filters = deciding.get(manager);
+  if (filters === undefined) {
+    const known = [FAULT, JWT, RBAC, "envoy.extensions.filters.http.cors.v3.Cors"];
+    filters = (manager.httpFilters ?? []).filter(({ name = "", typedConfig }) => {
+      const type = typedConfig?.["@type"] ?? "";
+      return known.some((one) => type.endsWith(`/${one}`)) || !(NEUTRAL.test(name) || NEUTRAL.test(type));
+    });
+    deciding.set(manager, filters);
+  }
+  return filters;
+}
+
 /** What the filters did: their own answers, and the rest that goes on. */
 export interface Filtered {
   readonly replies: readonly { readonly reply: LocalReply; readonly share: number }[];
@@ -51,7 +69,7 @@ export function runFilters(
   const delays: { duration: string; share: number }[] = [];
   let rest = 1;
   let subject = request;
-  for (const filter of manager.httpFilters ?? []) {
+  for (const filter of decidingFilters(manager)) {
     const name = filter.name ?? "";
     const setting = perRoute(scope, name);
     if (setting.disabled ?? filter.disabled ?? false) continue;
@@ -109,8 +127,7 @@ function runFilter(
   }
   const jwt = unpack<JwtAuthentication>(config, JWT);
   if (jwt) return runJwt(jwt, setting, subject, tracer);
-  if (!NEUTRAL.test(name) && !NEUTRAL.test(type))
-    tracer?.add("http filter", name, true, "not simulated: taken as letting every request on");
+  tracer?.add("http filter", name, true, "not simulated: taken as letting every request on");
   return PASS;
 }
 
@@ -122,17 +139,26 @@ function runJwt(jwt: JwtAuthentication, setting: Setting, subject: HttpSubject, 
   return own?.disabled ? PASS : applyJwt(jwt, subject, own?.requirementName, tracer);
 }
 
-/** The JWT filters of a manager, and whether they make it choose the route anew. */
-export function jwtFilters(manager: HttpConnectionManager): readonly {
+interface JwtFilter {
   readonly clears: boolean;
   readonly run: (subject: HttpSubject, setting: Setting) => FilterOutcome;
-}[] {
-  return (manager.httpFilters ?? []).flatMap(({ typedConfig }) => {
-    const jwt = unpack<JwtAuthentication>(typedConfig, JWT);
-    if (!jwt) return [];
-    const clears = Object.values(jwt.providers ?? {}).some(({ clearRouteCache }) => clearRouteCache);
-    return [{ clears, run: (subject: HttpSubject, setting: Setting) => runJwt(jwt, setting, subject) }];
-  });
+}
+
+const jwts = new WeakMap<HttpConnectionManager, readonly JwtFilter[]>();
+
+/** The JWT filters of a manager, and whether they make it choose the route anew. */
+export function jwtFilters(manager: HttpConnectionManager): readonly JwtFilter[] {
+  let filters = jwts.get(manager);
+  if (filters === undefined) {
+    filters = (manager.httpFilters ?? []).flatMap(({ typedConfig }) => {
+      const jwt = unpack<JwtAuthentication>(typedConfig, JWT);
+      if (!jwt) return [];
+      const clears = Object.values(jwt.providers ?? {}).some(({ clearRouteCache }) => clearRouteCache);
+      return [{ clears, run: (subject: HttpSubject, setting: Setting) => runJwt(jwt, setting, subject) }];
+    });
+    jwts.set(manager, filters);
+  }
+  return filters;
 }
 
 /** The last address of `x-forwarded-for`, else the peer's. */

@@ -21,9 +21,10 @@ export function forwardBranch(
   const wins = configuration?.mostSpecificHeaderMutationsWins ?? false;
   const requestHeaders = mutations(levels, "request", wins);
   const rewrites = forwardRewrites(compiled, action, weighted, request);
-  const headers = new Map(mutate(request.headers, requestHeaders));
-  if (rewrites.path !== undefined) headers.set(":path", rewrites.path);
-  if (rewrites.authority !== undefined) headers.set(":authority", rewrites.authority);
+  const mutated = mutate(request.headers, requestHeaders);
+  const headers = rewrites.path === undefined && rewrites.authority === undefined ? mutated : new Map(mutated);
+  if (rewrites.path !== undefined) (headers as Map<string, string>).set(":path", rewrites.path);
+  if (rewrites.authority !== undefined) (headers as Map<string, string>).set(":authority", rewrites.authority);
   const retry = action.retryPolicy ?? host?.retryPolicy;
   return {
     kind: "forward",
@@ -47,10 +48,13 @@ function clusterName(action: RouteAction, weighted: Scope["weighted"], { headers
   return action.cluster ?? "";
 }
 
+const NO_MIRRORS: Forward["mirrors"] = [];
+
 function mirrorsOf(action: RouteAction, { host, configuration }: Scope, { headers }: HttpSubject): Forward["mirrors"] {
-  const policies =
-    [action, host, configuration].map((level) => level?.requestMirrorPolicies ?? []).find((list) => list.length > 0) ??
-    [];
+  const policies = [action, host, configuration].find(
+    (level) => level?.requestMirrorPolicies?.length,
+  )?.requestMirrorPolicies;
+  if (policies === undefined) return NO_MIRRORS;
   return policies.flatMap(({ cluster, clusterHeader, runtimeFraction }) => {
     const name = cluster || headers.get(clusterHeader?.toLowerCase() ?? "");
     const share = runtimeFraction ? percentage(runtimeFraction.defaultValue) : 1;

@@ -1,22 +1,16 @@
-import { type DownstreamTlsContext, type FilterChain, unpack } from "../envoy.ts";
+import type { DownstreamTlsContext, FilterChain } from "../envoy.ts";
 import type { Closed } from "../evaluation.ts";
 import { stringTest } from "../match/string-test.ts";
 import type { Connection } from "../subject.ts";
 import type { Tracer } from "../trace.ts";
-
-const DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
-
-/** The TLS context of a chain; undefined when it takes plaintext, or leaves TLS to others. */
-export function downstreamTls(chain: FilterChain): DownstreamTlsContext | undefined {
-  return unpack<DownstreamTlsContext>(chain.transportSocket?.typedConfig, DOWNSTREAM_TLS);
-}
+import { compileChain } from "./compiled-chain.ts";
 
 /**
  * The TLS handshake: what the chain asks of the client. That the client trusts the server's certificate, and the server
  * the authority of the client's, is taken for granted.
  */
 export function handshakeFailure(chain: FilterChain, connection: Connection, tracer?: Tracer): Closed | undefined {
-  const context = downstreamTls(chain);
+  const context = compileChain(chain).tls;
   if (context === undefined) return undefined;
   const refuse = (failure: "invalid-tls" | "invalid-mtls", reason: string): Closed => {
     tracer?.add("tls", chain.name || "(unnamed)", false, reason, chain.transportSocket);

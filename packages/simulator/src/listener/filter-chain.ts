@@ -4,13 +4,21 @@ import type { Tracer } from "../trace.ts";
 import { isLocal, longestMatch } from "./cidr.ts";
 import type { Inspected } from "./inspect.ts";
 
+/** What criteria are compared with. */
+interface Seen {
+  readonly connection: Connection;
+  readonly inspected: Inspected;
+}
+
 /** One criterion of a filter chain match: the rank of a chain (0: asks for nothing, negative: does not match). */
 interface Criterion {
   readonly name: string;
-  readonly rank: (chain: FilterChain) => number;
-  readonly wanted: (chain: FilterChain) => string;
-  readonly seen: string;
+  readonly rank: (match: Match, seen: Seen) => number;
+  readonly wanted: (match: Match) => string;
+  readonly seen: (seen: Seen) => string;
 }
+
+type Match = NonNullable<FilterChain["filterChainMatch"]>;
 
 const NO = -1;
 
@@ -37,79 +45,91 @@ function oneOf<T>(wanted: readonly T[] | undefined, seen: T): number {
   return !wanted || wanted.length === 0 ? 0 : wanted.includes(seen) ? 1 : NO;
 }
 
-function criteria({ destination, source }: Connection, inspected: Inspected): readonly Criterion[] {
-  const match = (chain: FilterChain) => chain.filterChainMatch ?? {};
-  const ranges = (list: readonly { addressPrefix?: string; prefixLen?: number }[] | undefined) =>
-    (list ?? []).map(({ addressPrefix, prefixLen }) => `${addressPrefix}/${prefixLen ?? 0}`).join(", ");
-  const local = isLocal(source.address, destination.address);
-  const { serverName, transportProtocol, applicationProtocols } = inspected;
-  return [
-    {
-      name: "destination port",
-      rank: (chain) =>
-        match(chain).destinationPort === undefined ? 0 : match(chain).destinationPort === destination.port ? 1 : NO,
-      wanted: (chain) => String(match(chain).destinationPort),
-      seen: String(destination.port),
+const rangeWords = (list: Match["prefixRanges"]) =>
+  (list ?? []).map(({ addressPrefix, prefixLen }) => `${addressPrefix}/${prefixLen ?? 0}`).join(", ");
+const comesFromHere = ({ connection: { source, destination } }: Seen) => isLocal(source.address, destination.address);
+
+/** In the order in which Envoy looks at them. */
+const CRITERIA: readonly Criterion[] = [
+  {
+    name: "destination port",
+    rank: ({ destinationPort }, { connection }) =>
+      destinationPort === undefined ? 0 : destinationPort === connection.destination.port ? 1 : NO,
+    wanted: ({ destinationPort }) => String(destinationPort ?? ""),
+    seen: ({ connection }) => String(connection.destination.port),
+  },
+  {
+    name: "destination address",
+    rank: ({ prefixRanges }, { connection }) => rangeRank(prefixRanges, connection.destination.address),
+    wanted: ({ prefixRanges }) => rangeWords(prefixRanges),
+    seen: ({ connection }) => connection.destination.address,
+  },
+  {
+    name: "server name",
+    rank: ({ serverNames }, { inspected }) => serverNameRank(serverNames, inspected.serverName),
+    wanted: ({ serverNames }) => (serverNames ?? []).join(", "),
+    seen: ({ inspected }) => inspected.serverName || "none",
+  },
+  {
+    name: "transport protocol",
+    rank: ({ transportProtocol }, { inspected }) =>
+      transportProtocol ? (transportProtocol === inspected.transportProtocol ? 1 : NO) : 0,
+    wanted: ({ transportProtocol }) => transportProtocol ?? "",
+    seen: ({ inspected }) => inspected.transportProtocol,
+  },
+  {
+    name: "application protocol",
+    rank: ({ applicationProtocols: wanted }, { inspected: { applicationProtocols: offered } }) => {
+      if (!wanted || wanted.length === 0) return 0;
+      // The client's order decides: its first protocol that some chain names.
+      const at = offered.findIndex((protocol) => wanted.includes(protocol));
+      return at < 0 ? NO : offered.length - at;
     },
-    {
-      name: "destination address",
-      rank: (chain) => rangeRank(match(chain).prefixRanges, destination.address),
-      wanted: (chain) => ranges(match(chain).prefixRanges),
-      seen: destination.address,
-    },
-    {
-      name: "server name",
-      rank: (chain) => serverNameRank(match(chain).serverNames, serverName),
-      wanted: (chain) => (match(chain).serverNames ?? []).join(", "),
-      seen: serverName || "none",
-    },
-    {
-      name: "transport protocol",
-      rank: (chain) =>
-        match(chain).transportProtocol ? (match(chain).transportProtocol === transportProtocol ? 1 : NO) : 0,
-      wanted: (chain) => match(chain).transportProtocol ?? "",
-      seen: transportProtocol,
-    },
-    {
-      name: "application protocol",
-      rank: (chain) => {
-        const wanted = match(chain).applicationProtocols;
-        if (!wanted || wanted.length === 0) return 0;
-        // The client's order decides: its first protocol that some chain names.
-        const at = applicationProtocols.findIndex((protocol) => wanted.includes(protocol));
-        return at < 0 ? NO : applicationProtocols.length - at;
-      },
-      wanted: (chain) => (match(chain).applicationProtocols ?? []).join(", "),
-      seen: applicationProtocols.join(", ") || "none",
-    },
-    {
-      name: "direct source address",
-      rank: (chain) => rangeRank(match(chain).directSourcePrefixRanges, source.address),
-      wanted: (chain) => ranges(match(chain).directSourcePrefixRanges),
-      seen: source.address,
-    },
-    {
-      name: "source type",
-      rank: (chain) => {
-        const type = match(chain).sourceType ?? "ANY";
-        return type === "ANY" ? 0 : (type === "SAME_IP_OR_LOOPBACK") === local ? 1 : NO;
-      },
-      wanted: (chain) => match(chain).sourceType ?? "ANY",
-      seen: local ? "SAME_IP_OR_LOOPBACK" : "EXTERNAL",
-    },
-    {
-      name: "source address",
-      rank: (chain) => rangeRank(match(chain).sourcePrefixRanges, source.address),
-      wanted: (chain) => ranges(match(chain).sourcePrefixRanges),
-      seen: source.address,
-    },
-    {
-      name: "source port",
-      rank: (chain) => oneOf(match(chain).sourcePorts, source.port),
-      wanted: (chain) => (match(chain).sourcePorts ?? []).join(", "),
-      seen: String(source.port),
-    },
-  ];
+    wanted: ({ applicationProtocols }) => (applicationProtocols ?? []).join(", "),
+    seen: ({ inspected }) => inspected.applicationProtocols.join(", ") || "none",
+  },
+  {
+    name: "direct source address",
+    rank: ({ directSourcePrefixRanges }, { connection }) =>
+      rangeRank(directSourcePrefixRanges, connection.source.address),
+    wanted: ({ directSourcePrefixRanges }) => rangeWords(directSourcePrefixRanges),
+    seen: ({ connection }) => connection.source.address,
+  },
+  {
+    name: "source type",
+    rank: ({ sourceType = "ANY" }, seen) =>
+      sourceType === "ANY" ? 0 : (sourceType === "SAME_IP_OR_LOOPBACK") === comesFromHere(seen) ? 1 : NO,
+    wanted: ({ sourceType = "ANY" }) => sourceType,
+    seen: (seen) => (comesFromHere(seen) ? "SAME_IP_OR_LOOPBACK" : "EXTERNAL"),
+  },
+  {
+    name: "source address",
+    rank: ({ sourcePrefixRanges }, { connection }) => rangeRank(sourcePrefixRanges, connection.source.address),
+    wanted: ({ sourcePrefixRanges }) => rangeWords(sourcePrefixRanges),
+    seen: ({ connection }) => connection.source.address,
+  },
+  {
+    name: "source port",
+    rank: ({ sourcePorts }, { connection }) => oneOf(sourcePorts, connection.source.port),
+    wanted: ({ sourcePorts }) => (sourcePorts ?? []).join(", "),
+    seen: ({ connection }) => String(connection.source.port),
+  },
+];
+
+const used = new WeakMap<Listener, readonly Criterion[]>();
+const NOTHING: Match = {};
+
+/** The criteria that some chain of the listener asks for. */
+function criteriaOf(listener: Listener): readonly Criterion[] {
+  let criteria = used.get(listener);
+  if (criteria === undefined) {
+    const chains = listener.filterChains ?? [];
+    const asks = (one: Criterion) =>
+      chains.some(({ filterChainMatch = NOTHING }) => !["", "ANY"].includes(one.wanted(filterChainMatch)));
+    criteria = CRITERIA.filter(asks);
+    used.set(listener, criteria);
+  }
+  return criteria;
 }
 
 /**
@@ -125,21 +145,22 @@ export function selectFilterChain(
 ): FilterChain | "ambiguous" | undefined {
   const name = (chain: FilterChain) => chain.name || "(unnamed)";
   let chains: readonly FilterChain[] = listener.filterChains ?? [];
-  for (const criterion of criteria(connection, inspected)) {
+  const seen = { connection, inspected };
+  for (const criterion of criteriaOf(listener)) {
     let best = NO;
-    const ranks = chains.map((chain) => {
-      const rank = criterion.rank(chain);
+    const ranks = chains.map(({ filterChainMatch = NOTHING }) => {
+      const rank = criterion.rank(filterChainMatch, seen);
       if (rank > best) best = rank;
       return rank;
     });
     if (tracer)
       chains.forEach((chain, index) => {
         if (ranks[index] === best && best >= 0) return;
-        const asks = criterion.wanted(chain);
+        const asks = criterion.wanted(chain.filterChainMatch ?? NOTHING);
         const wins = ranks[index] === 0 ? "asks for no" : "has a less specific";
         const why =
           ranks[index] === NO
-            ? `${criterion.name} is ${criterion.seen}, wanted ${asks}`
+            ? `${criterion.name} is ${criterion.seen(seen)}, wanted ${asks}`
             : `${wins} ${criterion.name}${ranks[index] === 0 ? "" : ` (${asks})`}; another chain matches better`;
         tracer.add("filter chain", name(chain), false, why, chain);
       });

@@ -17,12 +17,23 @@ function holds(predicate: ListenerPredicate, port: number): boolean {
   return range !== undefined && port >= (range.start ?? 0) && port < (range.end ?? 0);
 }
 
-function runs(listener: Listener, name: string, port: number): boolean {
-  const filter = (listener.listenerFilters ?? []).find(
-    (candidate) =>
-      candidate.name === name ||
-      candidate.typedConfig?.["@type"]?.includes(`.filters.listener.${name.slice(name.lastIndexOf(".") + 1)}.`),
-  );
+type Inspector = "tls_inspector" | "http_inspector";
+type ListenerFilter = NonNullable<Listener["listenerFilters"]>[number];
+
+const inspectors = new WeakMap<Listener, Readonly<Record<Inspector, ListenerFilter | undefined>>>();
+
+function runs(listener: Listener, inspector: Inspector, port: number): boolean {
+  let known = inspectors.get(listener);
+  if (known === undefined) {
+    const find = (name: Inspector) =>
+      listener.listenerFilters?.find(
+        ({ name: own, typedConfig }) =>
+          own === `envoy.filters.listener.${name}` || typedConfig?.["@type"]?.includes(`.filters.listener.${name}.`),
+      );
+    known = { tls_inspector: find("tls_inspector"), http_inspector: find("http_inspector") };
+    inspectors.set(listener, known);
+  }
+  const filter = known[inspector];
   return filter !== undefined && !(filter.filterDisabled && holds(filter.filterDisabled, port));
 }
 
@@ -32,15 +43,14 @@ function runs(listener: Listener, name: string, port: number): boolean {
  */
 export function inspect(listener: Listener, connection: Connection): Inspected {
   const { port } = connection.destination;
-  if (connection.tls && runs(listener, "envoy.filters.listener.tls_inspector", port))
+  if (connection.tls && runs(listener, "tls_inspector", port))
     return {
       transportProtocol: "tls",
       serverName: connection.sni.toLowerCase(),
       applicationProtocols: connection.alpn,
     };
   const raw = { transportProtocol: "raw_buffer", serverName: "" };
-  if (connection.tls || !runs(listener, "envoy.filters.listener.http_inspector", port))
-    return { ...raw, applicationProtocols: [] };
+  if (connection.tls || !runs(listener, "http_inspector", port)) return { ...raw, applicationProtocols: [] };
   const seen = { "http/1.1": ["http/1.1"], "http/2": ["h2c"], tcp: [] }[connection.protocol];
   return { ...raw, applicationProtocols: seen };
 }

@@ -34,7 +34,7 @@ export interface Departure {
 
 /** How the cluster speaks to its endpoints: to the first of them; endpoints of one service differ seldom. */
 export function departureTransport({ mesh, cluster, endpoints, request, manager }: Departure): Transport {
-  const first = endpoints[0]?.endpoint ?? templateEndpoint(calleesOf(mesh, cluster.name ?? "", [])[0]);
+  const first = endpoints[0]?.endpoint ?? templateEndpoint(calleesOf(mesh, cluster, endpoints)[0]);
   return transportTo(cluster, first, request.protocol, manager);
 }
 
@@ -43,28 +43,39 @@ function templateEndpoint(callee: Callee | undefined) {
   return { metadata: { filterMetadata: { "envoy.transport_socket_match": { tlsMode: "istio" } } } };
 }
 
+interface Group {
+  readonly callee: Callee;
+  share: number;
+  readonly endpoint: EndpointShare | undefined;
+}
+
+const grouped = new WeakMap<Cluster, readonly Group[]>();
+
+function groupsOf(mesh: Mesh, cluster: Cluster, endpoints: readonly EndpointShare[]): readonly Group[] {
+  const present = grouped.get(cluster);
+  if (present) return present;
+  const groups = new Map<string, Group>();
+  for (const callee of calleesOf(mesh, cluster, endpoints)) {
+    const { workload, port } = callee;
+    const { namespace, serviceAccount, tlsMode, labels } = workload;
+    const key = JSON.stringify([namespace, serviceAccount, tlsMode, port, labels]);
+    const group = groups.get(key);
+    const endpoint = endpoints.find(({ host }) => host === callee.address);
+    if (group) group.share += callee.share;
+    else groups.set(key, { callee, share: callee.share, endpoint });
+  }
+  const list = [...groups.values()];
+  grouped.set(cluster, list);
+  return list;
+}
+
 /**
  * The requests of a forward at the callees' own proxies: transport, mutual TLS, policies. Callees that differ in nothing
  * are looked at once.
  */
 export function refusalsAt(departure: Departure, forward: Forward, tracer?: Tracer): readonly Refusal[] {
   const { mesh, cluster, endpoints } = departure;
-  const groups = new Map<string, { callee: Callee; share: number; endpoint: EndpointShare | undefined }>();
-  for (const callee of calleesOf(mesh, forward.cluster, endpoints)) {
-    const { workload, port } = callee;
-    const key = [
-      workload.namespace,
-      workload.serviceAccount,
-      workload.tlsMode,
-      port,
-      JSON.stringify(workload.labels),
-    ].join("|");
-    const group = groups.get(key);
-    if (group) group.share += callee.share;
-    else
-      groups.set(key, { callee, share: callee.share, endpoint: endpoints.find(({ host }) => host === callee.address) });
-  }
-  return [...groups.values()].flatMap(({ callee, share, endpoint }) => {
+  return groupsOf(mesh, cluster, endpoints).flatMap(({ callee, share, endpoint }) => {
     const name = `${callee.workload.workloadName}.${callee.workload.namespace}`;
     if (callee.workload.tlsMode !== "istio") {
       tracer?.add("callee", name, true, "has no sidecar: nothing is checked there");

@@ -2,6 +2,7 @@ import { type Mesh, workloadPort } from "@fairlead/mesh";
 import { isSubsetHost, matchesLabels, resolveShortHost, type Service, type Workload } from "@fairlead/model";
 import { parseClusterName } from "@fairlead/xds/translate";
 import type { EndpointShare } from "../cluster/endpoints.ts";
+import type { Cluster } from "../envoy.ts";
 import { UNKNOWN_ADDRESS } from "./node.ts";
 
 /** A workload at the end of a cluster. */
@@ -13,11 +14,23 @@ export interface Callee {
   readonly share: number;
 }
 
+const known = new WeakMap<Cluster, readonly Callee[]>();
+
+/** The workloads behind a cluster of the mesh, see {@link findCallees}; found once. */
+export function calleesOf(mesh: Mesh, cluster: Cluster, endpoints: readonly EndpointShare[]): readonly Callee[] {
+  let callees = known.get(cluster);
+  if (callees === undefined) {
+    callees = findCallees(mesh, cluster.name ?? "", endpoints);
+    known.set(cluster, callees);
+  }
+  return callees;
+}
+
 /**
  * The workloads behind a cluster: of its endpoints, or, when none has an address (Deployments without Pods), those that
  * the service and subset select, taken as equal.
  */
-export function calleesOf(mesh: Mesh, cluster: string, endpoints: readonly EndpointShare[]): readonly Callee[] {
+function findCallees(mesh: Mesh, cluster: string, endpoints: readonly EndpointShare[]): readonly Callee[] {
   if (endpoints.length > 0)
     return endpoints.flatMap(({ host, port, share }) => {
       const [workload] = mesh.bucket("workloadAddress", host) ?? [];

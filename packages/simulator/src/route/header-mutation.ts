@@ -30,6 +30,17 @@ function additions(options: readonly HeaderValueOption[] | undefined): readonly 
   }));
 }
 
+const NONE: readonly Mutation[] = [];
+
+function changes(level: Level): boolean {
+  return (
+    level.requestHeadersToAdd !== undefined ||
+    level.requestHeadersToRemove !== undefined ||
+    level.responseHeadersToAdd !== undefined ||
+    level.responseHeadersToRemove !== undefined
+  );
+}
+
 /**
  * The header changes of a route, in the order in which Envoy makes them: weighted cluster, route, virtual host,
  * route configuration (the other way round with `mostSpecificHeaderMutationsWins`); at each level first removals.
@@ -39,6 +50,7 @@ export function mutations(
   direction: "request" | "response",
   mostSpecificWins = false,
 ): readonly Mutation[] {
+  if (!levels.some((level) => level && changes(level))) return NONE;
   const ordered = mostSpecificWins ? [...levels].reverse() : levels;
   return ordered.flatMap((level) => [
     ...((direction === "request" ? level?.requestHeadersToRemove : level?.responseHeadersToRemove) ?? []).map(

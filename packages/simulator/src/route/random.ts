@@ -32,5 +32,5 @@ function divisor(a: number, b: number): number {
 
 /** Adds shares without the dust of binary fractions: 0.1 + 0.2 is 0.3. */
 export function tidy(share: number): number {
-  return Number(share.toPrecision(12));
+  return share === 1 || share === 0 ? share : Number(share.toPrecision(12));
 }

@@ -1,17 +1,13 @@
-import { type FilterChain, integer, type NetworkRbac, type TcpProxy, unpack } from "../envoy.ts";
+import { type FilterChain, integer } from "../envoy.ts";
 import type { Branch, Closed } from "../evaluation.ts";
 import { applyRbac } from "../filter/rbac.ts";
+import { compileChain } from "../listener/compiled-chain.ts";
 import type { Connection } from "../subject.ts";
 import type { Tracer } from "../trace.ts";
 
-const TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
-const RBAC = "envoy.extensions.filters.network.rbac.v3.RBAC";
-
 /** The network filters before the one that proxies: a refusal, or nothing. */
 export function networkRefusal(chain: FilterChain, connection: Connection, tracer?: Tracer): Closed | undefined {
-  for (const { typedConfig } of chain.filters ?? []) {
-    const rbac = unpack<NetworkRbac>(typedConfig, RBAC);
-    if (!rbac) continue;
+  for (const rbac of compileChain(chain).rbac) {
     const { reply } = applyRbac(rbac, { connection, remoteAddress: connection.source.address }, tracer);
     if (reply)
       return {
@@ -31,9 +27,7 @@ export function evaluateTcp(
   connection: Connection,
   tracer?: Tracer,
 ): readonly Branch[] | undefined {
-  const proxy = (chain.filters ?? [])
-    .map(({ typedConfig }) => unpack<TcpProxy>(typedConfig, TCP_PROXY))
-    .find((found) => found !== undefined);
+  const { proxy, clusterBySni } = compileChain(chain);
   if (proxy === undefined) return undefined;
   const forward = (cluster: string, share: number): Branch => ({
     kind: "forward",
@@ -46,7 +40,7 @@ export function evaluateTcp(
     delays: [],
   });
   // The SNI cluster filter names the cluster after what the client asked for.
-  if ((chain.filters ?? []).some(({ name }) => name === "envoy.filters.network.sni_cluster") && connection.sni) {
+  if (clusterBySni && connection.sni) {
     tracer?.add("tcp proxy", connection.sni, true, "the server name is the cluster", proxy);
     return [forward(connection.sni, 1)];
   }
