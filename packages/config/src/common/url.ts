@@ -10,6 +10,8 @@ export function parseUrl(text: string): { scheme: string; host: string } | { fau
   const authority = /^\/\/([^/?#]*)/.exec(rest)?.[1] ?? "";
   const host = authority.slice(authority.lastIndexOf("@") + 1);
   if (/[ <>"^`{|}\\]/.test(host)) return { fault: `has the invalid host ${JSON.stringify(host)}` };
+  if (/[[\]]/.test(host) && !/^\[[^[\]]*\](:\d*)?$/.test(host))
+    return { fault: `has the invalid host ${JSON.stringify(host)}` };
   if (/:[^\]]*\D[^\]]*$/.test(host.replace(/^.*]/, "")))
     return { fault: `has an invalid port in ${JSON.stringify(host)}` };
   return { scheme: scheme.toLowerCase(), host };

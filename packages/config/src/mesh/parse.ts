@@ -47,6 +47,12 @@ export function parseMeshNetworks(
   return { meshNetworks: result.value, diagnostics: result.diagnostics };
 }
 
+/** Istio merges these fields by their JSON names only; under the others they have no effect. */
+const IGNORED_NAMES = [
+  ["default_config", "defaultConfig"],
+  ["default_providers", "defaultProviders"],
+] as const;
+
 function parseMeshDocument<T>(
   kind: string,
   schema: Schema<T>,
@@ -60,7 +66,12 @@ function parseMeshDocument<T>(
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics, ref);
   if (!isRecord(read.value) && read.value !== null) report.error("not-an-object", "the document is not an object");
-  const raw = isRecord(read.value) ? read.value : {};
+  const raw: Record<string, unknown> = { ...(isRecord(read.value) ? read.value : {}) };
+  for (const [name, instead] of IGNORED_NAMES)
+    if (Object.hasOwn(raw, name)) {
+      report.at(name).warning("ignored-field", `is ignored by Istio under this name; write ${instead}`);
+      delete raw[name];
+    }
   const canonical = canonicalJson(schema, raw, (path, fields) => {
     const suggestion = closest(String(path.at(-1)), fields);
     report

@@ -63,12 +63,12 @@ export function parseDocuments(text: string, options: ParseOptions): ParseResult
   return { documents, diagnostics };
 }
 
-/** Like {@link parseDocuments}, a document at a time, giving way to other work at least every `sliceMilliseconds` (20). */
+/** Like {@link parseDocuments}, a document at a time, giving way to other work at least every `sliceMilliseconds` (10). */
 export async function* streamDocuments(
   text: string,
   options: ParseOptions & { readonly sliceMilliseconds?: number; readonly now?: () => number },
 ): AsyncGenerator<ParseResult> {
-  const { sliceMilliseconds = 20, now = () => performance.now() } = options;
+  const { sliceMilliseconds = 10, now = () => performance.now() } = options;
   let sliceEnd = now() + sliceMilliseconds;
   for (const part of splitDocuments(text)) {
     yield parsePart(part, options);
@@ -97,15 +97,13 @@ function parsePart(part: TextDocument, options: ParseOptions): ParseResult {
     fault("too-large", `the document has ${part.text.length} characters, the limit is ${maxDocumentLength}`);
     return { documents, diagnostics };
   }
-  const trees = parseYaml(part.text, duplicateKeys);
-  // The tree is made again when a position is asked for later, so that objects held for long do not hold it.
-  let kept = new WeakRef(trees);
+  // Held while this text is read, and made again when a position is asked for later, so that objects held for long do
+  // not hold it. (No WeakRef to begin with: it would keep every tree of a long synchronous reading until its end.)
+  let trees: readonly Document[] | undefined = parseYaml(part.text, duplicateKeys);
+  let again: WeakRef<readonly Document[]> | undefined;
   const treeAt = (index: number): Document | undefined => {
-    let all = kept.deref();
-    if (all === undefined) {
-      all = parseYaml(part.text, duplicateKeys);
-      kept = new WeakRef(all);
-    }
+    const all = trees ?? again?.deref() ?? parseYaml(part.text, duplicateKeys);
+    if (trees === undefined) again = new WeakRef(all);
     return all[index];
   };
 
@@ -131,14 +129,15 @@ function parsePart(part: TextDocument, options: ParseOptions): ParseResult {
     }
     for (const { value, path } of expandLists(read.value, [])) {
       const result = readDocument(value, options, (segments) => {
-        const again = treeAt(index);
-        const offset = again && offsetOf(again, [...path, ...segments]);
+        const found = treeAt(index);
+        const offset = found && offsetOf(found, [...path, ...segments]);
         return offset === undefined ? undefined : positionAt(offset);
       });
       diagnostics.push(...result.diagnostics);
       if (result.document) documents.push(result.document);
     }
   }
+  trees = undefined;
   return { documents, diagnostics };
 }
 

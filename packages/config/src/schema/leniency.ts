@@ -31,13 +31,13 @@ export function canonicalJson(
   const { def } = schema._zod as { def: { type: string; element?: Schema; valueType?: Schema; entries?: object } };
   if (def.element && Array.isArray(value)) {
     const { element } = def;
-    return value.map((item, index) => canonicalJson(element, item, unknown, [...path, index]));
+    return value.map((item, index) => canonicalJson(element, item ?? zero(element), unknown, [...path, index]));
   }
   if (def.valueType && isRecord(value) && !isStruct(schema)) {
     const { valueType } = def;
     const entries = Object.entries(value).map(([key, item]) => [
       key,
-      canonicalJson(valueType, item, unknown, [...path, key]),
+      canonicalJson(valueType, item ?? zero(valueType), unknown, [...path, key]),
     ]);
     return Object.fromEntries(entries);
   }
@@ -48,6 +48,14 @@ export function canonicalJson(
     return names.find((name, index) => (NUMBERS[name] ?? index) === value) ?? value;
   }
   return value;
+}
+
+/** What null stands for in a list or as a value of a map. */
+function zero(schema: Schema): unknown {
+  if (messageInfo(schema)) return {};
+  const { type, entries } = schema._zod.def as { type: string; entries?: object };
+  if (entries) return Object.keys(entries)[0];
+  return type === "number" ? 0 : type === "boolean" ? false : "";
 }
 
 function jsonName(key: string, fields: object): string | undefined {

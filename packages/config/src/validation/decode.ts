@@ -1,3 +1,4 @@
+import { structurallyEqual } from "@fairlead/model";
 import * as z from "zod/mini";
 import { parseDuration } from "../common/duration.ts";
 import type { Schema } from "../schema/message.ts";
@@ -20,7 +21,8 @@ export function decode<T>(
   { crd = true }: DecodeOptions = {},
 ): T | undefined {
   const result = z.safeParse(schema, value);
-  if (result.success) return result.data;
+  // Nearly always the two are equal; then the copy need not be held besides the document.
+  if (result.success) return structurallyEqual(result.data, value) ? (value as T) : result.data;
   const issues = result.error.issues.filter((issue) => crd || !isShortDuration(issue, value));
   if (issues.length === 0) return value as T;
   reportSchemaIssues(issues, schema, value, report);

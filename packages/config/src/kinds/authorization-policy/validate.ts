@@ -10,11 +10,10 @@ export function validateAuthorizationPolicy({ spec }: ObjectOf<AuthorizationPoli
   const { action = "ALLOW", rules, provider } = spec;
   checkAttachment(spec, report);
   if (action === "CUSTOM") {
-    if (rules !== undefined && !provider?.name)
-      report.at("provider", "name").error("required", "is required for CUSTOM");
+    if (rules?.length && !provider?.name) report.at("provider", "name").error("required", "is required for CUSTOM");
     for (const [index, rule] of (rules ?? []).entries()) checkCustomRule(rule, report.at("rules", index));
   } else if (provider) report.at("provider").error("conflicting-fields", `is for CUSTOM only, not for ${action}`);
-  if (rules === undefined && (action === "CUSTOM" || action === "DENY"))
+  if (!rules?.length && (action === "CUSTOM" || action === "DENY"))
     report.at("rules").error("required", `${action} without rules never applies; write rules: [{}] for all requests`);
   for (const [index, rule] of (rules ?? []).entries()) checkRule(rule, action, report.at("rules", index));
 }
@@ -57,8 +56,6 @@ const TCP_SOURCE = [
 ] as const;
 
 function checkRule({ from, to, when }: AuthorizationRule, action: string, report: Report): void {
-  if (from?.length === 0) report.at("from").error("required", "must not be empty");
-  if (to?.length === 0) report.at("to").error("required", "must not be empty");
   for (const [index, { source }] of (from ?? []).entries()) {
     const at = report.at("from", index, "source");
     if (source === undefined) at.error("required", "is required");
@@ -72,8 +69,8 @@ function checkRule({ from, to, when }: AuthorizationRule, action: string, report
   for (const [index, condition] of (when ?? []).entries()) checkCondition(condition, report.at("when", index));
   const sources = (from ?? []).flatMap(({ source }) => source ?? []);
   const operations = (to ?? []).flatMap(({ operation }) => operation ?? []);
-  const tcpSource = sources.some((source) => TCP_SOURCE.some((field) => source[field] !== undefined));
-  const tcpOperation = operations.some(({ ports, notPorts }) => ports !== undefined || notPorts !== undefined);
+  const tcpSource = sources.some((source) => TCP_SOURCE.some((field) => source[field]?.length));
+  const tcpOperation = operations.some(({ ports, notPorts }) => ports?.length || notPorts?.length);
   const httpOnly =
     (sources.length > 0 && operations.length === 0 && !tcpSource) || (operations.length > 0 && !tcpOperation);
   if (httpOnly && action === "DENY")

@@ -11,7 +11,7 @@ export function checkClientTls(tls: ClientTls | undefined, namespace: string, re
     const excluded = mode === "MUTUAL" ? CA_FIELDS.filter((field) => field !== "credentialName") : CA_FIELDS;
     if (mode === "SIMPLE" || mode === "MUTUAL")
       for (const field of excluded)
-        if (tls[field] !== undefined && tls[field] !== "")
+        if (tls[field]?.length)
           report.at(field).error("conflicting-fields", `${field} and insecureSkipVerify exclude each other`);
   }
   if ((mode === "SIMPLE" || mode === "MUTUAL") && credentialName) {

@@ -30,7 +30,7 @@ export function validateDestinationRule({ spec, metadata }: ObjectOf<Destination
 
 function checkTrafficPolicy(policy: TrafficPolicy | undefined, namespace: string, report: Report): void {
   if (policy === undefined) return;
-  if (Object.values(policy).every((value) => value === undefined))
+  if (Object.values(policy).every((value) => value === undefined || (Array.isArray(value) && value.length === 0)))
     report.error("required", "a traffic policy needs at least one field");
   if (policy.tunnel && policy.proxyProtocol)
     report.error("conflicting-fields", "tunnel and proxyProtocol exclude each other");

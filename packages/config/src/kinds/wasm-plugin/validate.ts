@@ -17,7 +17,9 @@ export function checkWasm(
   { url, vmConfig }: { readonly url: string; readonly vmConfig?: WasmVmConfig },
   report: Report,
 ): void {
-  const parsed = parseUrl(url);
+  const written = parseUrl(url);
+  // Without a scheme it is the name of an image, `registry/name:tag`.
+  const parsed = "fault" in written || written.scheme !== "" ? written : { ...parseUrl(`oci://${url}`), scheme: "" };
   if ("fault" in parsed) report.at("url").error("invalid-url", parsed.fault);
   else if (!SCHEMES.has(parsed.scheme))
     report.at("url").error("invalid-url", `the scheme must be one of oci, http, https, file, found ${parsed.scheme}`);
