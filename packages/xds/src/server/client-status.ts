@@ -1,6 +1,6 @@
 import type { NodeJson } from "@fairlead/model";
 import type { DiscoveryStream } from "./stream.ts";
-import { difference, versionOf } from "./view.ts";
+import { difference, isEmpty, versionOf } from "./view.ts";
 
 export interface TypeStatus {
   readonly typeUrl: string;
@@ -43,7 +43,7 @@ export function statusOf(stream: DiscoveryStream): ClientStatus | undefined {
       resources: sent.entries.size,
       sentVersion: versionOf(sent),
       ackedVersion: acked && versionOf(acked),
-      synced: outstanding.length === 0 && same !== undefined && same.upserts.length === 0 && same.removed.length === 0,
+      synced: outstanding.length === 0 && same !== undefined && isEmpty(same),
       lastNack,
     };
   });

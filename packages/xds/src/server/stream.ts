@@ -30,6 +30,7 @@ import {
   difference,
   EMPTY_VIEW,
   hasNoBytes,
+  isEmpty,
   removalsBetween,
   restrict,
   type View,
@@ -461,6 +462,8 @@ export class DiscoveryStream {
     state.owed = false;
     state.resend = NO_NAMES;
     state.sent = goal;
+    // Lets go of a copy of its own, such as what the client said that it has.
+    if (state.acked && state.outstanding.length === 0 && isEmpty(difference(state.acked, goal))) state.acked = goal;
     return undefined;
   }
 

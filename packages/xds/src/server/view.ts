@@ -121,12 +121,11 @@ export const withoutRemovals: (from: View, to: View) => View = pairwise((from, t
   return kept.length === 0 ? to : withKept(to, kept);
 });
 
-const isClientOnly = new WeakSet<EncodedResource>();
+/** Marks resources of which only the version is known. */
+const NO_BYTES = new Uint8Array();
 
 function withoutBytes(typeUrl: string, name: string, version: string): EncodedResource {
-  const resource: EncodedResource = { name, typeUrl, version, bytes: new Uint8Array(), sources: [] };
-  isClientOnly.add(resource);
-  return resource;
+  return { name, typeUrl, version, bytes: NO_BYTES, sources: [] };
 }
 
 /** A resource that the client may have in some version. */
@@ -136,7 +135,7 @@ export function unknownVersion(typeUrl: string, name: string): EncodedResource {
 
 /** Whether only the version of a resource is known. */
 export function hasNoBytes(resource: EncodedResource): boolean {
-  return isClientOnly.has(resource);
+  return resource.bytes === NO_BYTES;
 }
 
 /** What a reconnecting delta client says that it has. Its bytes are not known, only its versions. */
@@ -160,6 +159,10 @@ export const difference: (from: View, to: View) => Difference = pairwise((from, 
   for (const name of to.absent) if (!from.absent.has(name) && !from.entries.has(name)) removed.push(name);
   return { from, to, upserts, removed };
 });
+
+export function isEmpty({ upserts, removed }: Difference): boolean {
+  return upserts.length === 0 && removed.length === 0;
+}
 
 const versions = new WeakMap<View, string>();
 
