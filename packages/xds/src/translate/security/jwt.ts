@@ -11,8 +11,13 @@ import { clusterName } from "../names.ts";
 /** Where the keys of a provider come from. */
 export type KeySource = Pick<JwtProvider, "localJwks" | "remoteJwks">;
 
-/** No key at all: every token is refused. */
-const NO_KEYS: KeySource = { localJwks: { inlineString: '{"keys":[]}' } };
+/** A public key whose private key was thrown away when it was made: no token is good. Envoy takes no empty set. */
+const NO_KEYS: KeySource = {
+  localJwks: {
+    inlineString:
+      '{"keys":[{"kty":"EC","crv":"P-256","x":"3NlkG2cq8zhFqELNQINU4g5OGHum-mxVZWkulY-ghGs","y":"HPlYxEPjjjc3g0RijrfLd-5OmyM5Hsn4lWQmxzo4VNI"}]}',
+  },
+};
 
 /** Claims that hold several values in one text. */
 const SPACE_DELIMITED = ["permission", "scope"];
@@ -127,7 +132,11 @@ type Report = (field: string, message: string, code: string) => void;
 
 /** Keys given in the rule, or fetched by the proxy itself through a cluster of the mesh. */
 function keySource(read: Reader, rule: JwtRule, report: Report): KeySource {
-  if (rule.jwks) return { localJwks: { inlineString: rule.jwks } };
+  if (rule.jwks) {
+    if (hasKey(rule.jwks)) return { localJwks: { inlineString: rule.jwks } };
+    report("jwks", "holds no key that Envoy can use: all tokens are refused", "jwks-invalid");
+    return NO_KEYS;
+  }
   if (!rule.jwksUri) {
     report(
       "issuer",
@@ -160,4 +169,28 @@ function keySource(read: Reader, rule: JwtRule, report: Report): KeySource {
       cacheDuration: "300s",
     },
   };
+}
+
+/** What a key of each type must have. */
+const KEY_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  RSA: ["n", "e"],
+  EC: ["x", "y"],
+  OKP: ["crv", "x"],
+  oct: ["k"],
+};
+
+/** Whether a key set has a key at all: Envoy would reject the whole listener otherwise. Also the older form, PEM by id. */
+function hasKey(text: string): boolean {
+  try {
+    const set: unknown = JSON.parse(text);
+    if (typeof set !== "object" || set === null) return false;
+    const { keys } = set as { keys?: unknown };
+    if (!Array.isArray(keys)) return Object.values(set).some((value) => String(value).includes("BEGIN CERTIFICATE"));
+    return keys.some((key: Readonly<Record<string, unknown>> | null) => {
+      const needed = KEY_FIELDS[String(key?.kty)];
+      return needed?.every((field) => typeof key?.[field] === "string") ?? false;
+    });
+  } catch {
+    return false;
+  }
 }
