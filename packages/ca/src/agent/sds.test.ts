@@ -58,7 +58,7 @@ function open(method: "StreamSecrets" | "DeltaSecrets") {
   const stream = clientOf().makeBidiStreamRequest(`${SERVICE}/${method}`, same, same);
   const responses: Response[] = [];
   stream.on("data", (bytes: Buffer) =>
-    responses.push(decode(`envoy.service.discovery.v3.${kind}Response`, bytes) as Response),
+    responses.push(decode(`envoy.service.discovery.v3.${kind}Response`, bytes) as unknown as Response),
   );
   stream.on("error", () => undefined);
   return {
@@ -141,7 +141,9 @@ test("fetch: what there is, and never a secret of another name", async () => {
         request,
         { deadline: Date.now() + 1000 },
         (error: ServiceError | null, value) => {
-          const response = value ? (decode("envoy.service.discovery.v3.DiscoveryResponse", value) as Response) : {};
+          const response = value
+            ? (decode("envoy.service.discovery.v3.DiscoveryResponse", value) as unknown as Response)
+            : {};
           resolve({ code: error?.code ?? 0, names: (response.resources ?? []).map(({ name }) => name) });
         },
       );

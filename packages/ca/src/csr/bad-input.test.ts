@@ -51,7 +51,7 @@ beforeAll(async () => {
   });
 });
 
-/** The code a request is refused with; "issued" when it is not. Also holds: nothing but CaError, in at most 10 ms plus noise. */
+/** The code a request is refused with; "issued" when it is not. Also holds: nothing but CaError. */
 async function outcome(request: Partial<IssueRequest>, by = authority): Promise<CaErrorCode | "issued"> {
   try {
     await by.issue({ csr: csrPem(), identity, ...request });
@@ -62,6 +62,17 @@ async function outcome(request: Partial<IssueRequest>, by = authority): Promise<
     expect(failure.grpcStatus).toBe(CA_ERRORS[failure.code].grpc);
     return failure.code;
   }
+}
+
+/** Milliseconds of the fastest of some runs: what it costs, on a machine that does other things too. */
+async function fastest(run: () => Promise<void>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5 && (round === 0 || best >= 5); round++) {
+    const before = performance.now();
+    await run();
+    best = Math.min(best, performance.now() - before);
+  }
+  return best;
 }
 
 const good = csrDer();
@@ -411,9 +422,7 @@ function changedAfterSigning(): string {
 describe("a bad request is refused with its code", () => {
   test.each(requests)("row %i: %s → %s", async (_row, _what, code, csr) => {
     const pem = csr();
-    const before = performance.now();
-    expect(await outcome({ csr: pem })).toBe(code);
-    expect(performance.now() - before).toBeLessThan(250);
+    expect(await fastest(async () => expect(await outcome({ csr: pem })).toBe(code))).toBeLessThan(10);
     expect(CA_ERRORS[code].grpc).toBe(status[code] ?? 3);
   });
 
@@ -429,22 +438,15 @@ describe("a bad request is refused with its code", () => {
       Buffer.alloc(6_000_000, 0x30),
     ]) {
       const pem = pemOf(bytes);
-      const before = performance.now();
-      expect(await outcome({ csr: pem }, roomy)).toBe("CSR_MALFORMED");
-      expect(performance.now() - before).toBeLessThan(500);
+      expect(await fastest(async () => expect(await outcome({ csr: pem }, roomy)).toBe("CSR_MALFORMED"))).toBeLessThan(
+        250,
+      );
     }
   });
 
   test("row 10: what is too large is refused within 5 ms", async () => {
     const pem = pemOf(Buffer.alloc(6_000_000, 0x30));
-    await outcome({ csr: pem });
-    const times: number[] = [];
-    for (let round = 0; round < 5; round++) {
-      const before = performance.now();
-      await outcome({ csr: pem });
-      times.push(performance.now() - before);
-    }
-    expect(Math.min(...times)).toBeLessThan(5);
+    expect(await fastest(async () => expect(await outcome({ csr: pem })).toBe("CSR_TOO_LARGE"))).toBeLessThan(5);
   });
 
   test("row 22: the authority's own key, with proof", async () => {
