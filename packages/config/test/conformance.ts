@@ -17,7 +17,7 @@ export function readJsonLines<T>(path: string): T[] {
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as T);
 }
 
-/** The text of a file of the conformance data. */
-export function readConformance(path: string): string {
-  return readFileSync(ROOT + path, "utf8");
+/** The path of a file or folder beside the repository (`shared`), for reading only. */
+export function sharedPath(name: string): string {
+  return fileURLToPath(new URL(`../../../../shared/${name}`, import.meta.url));
 }
