@@ -1,6 +1,6 @@
 import { anObject } from "@fairlead/mesh/testing";
 import { expect, test } from "vitest";
-import { type ChainPlan, configMetadata, conflicts, filterChain, matchesAll } from "./filter-chain.ts";
+import { type ChainPlan, ChainSet, configMetadata, filterChain, matchesAll } from "./filter-chain.ts";
 
 const filters: ChainPlan["filters"] = [];
 
@@ -15,16 +15,29 @@ test.each<readonly [Omit<ChainPlan, "filters">, boolean]>([
   expect(matchesAll({ ...plan, filters })).toBe(all);
 });
 
-test.each<readonly [Omit<ChainPlan, "filters">, Omit<ChainPlan, "filters">, boolean]>([
-  [{}, {}, true],
-  [{ destinations: ["1.2.3.4/8"] }, { destinations: ["1.5.6.7/8"] }, true],
-  [{ destinations: ["1.2.3.4"] }, { destinations: ["1.2.3.5"] }, false],
-  [{ destinations: ["0.0.0.0"] }, {}, true],
-  [{ serverNames: ["a", "b"] }, { serverNames: ["b", "a", "*"] }, true],
-  [{ serverNames: ["a"] }, {}, false],
-  [{ transportProtocol: "tls" }, { transportProtocol: "raw_buffer" }, false],
-])("%j and %j cannot be told apart: %s", (a, b, same) => {
-  expect(conflicts({ ...a, filters }, { ...b, filters })).toBe(same);
+type Match = Omit<ChainPlan, "filters">;
+
+test.each<readonly [Match, Match, readonly string[]]>([
+  [{}, {}, ["everything"]],
+  [{ destinations: ["1.2.3.4/8"] }, { destinations: ["1.5.6.7/8"] }, ["everything"]],
+  [{ destinations: ["1.2.3.4"] }, { destinations: ["1.2.3.5"] }, []],
+  [{ destinations: ["0.0.0.0"] }, {}, ["everything"]],
+  [{ serverNames: ["a", "b"] }, { serverNames: ["b", "a"] }, ["b", "a"]],
+  [{ serverNames: ["a", "b"] }, { serverNames: ["b", "c"] }, ["b"]],
+  [{ serverNames: ["a"] }, { serverNames: ["*"] }, []],
+  [{ serverNames: ["a"] }, {}, []],
+  [{ transportProtocol: "tls" }, { transportProtocol: "raw_buffer" }, []],
+])("after %j, %j loses %j", (a, b, lost) => {
+  const set = new ChainSet();
+  set.add({ ...a, filters });
+  expect(set.add({ ...b, filters }).lost).toEqual(lost);
+});
+
+test("what is left of a chain stays", () => {
+  const set = new ChainSet();
+  set.add({ serverNames: ["a", "b"], filters });
+  set.add({ serverNames: ["b", "c"], filters });
+  expect(set.chains.map(({ serverNames }) => serverNames)).toEqual([["a", "b"], ["c"]]);
 });
 
 test("a chain says what it matches, sorted, and gives the handshake 15 seconds", () => {

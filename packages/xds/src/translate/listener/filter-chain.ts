@@ -35,18 +35,39 @@ export function matchesAll({ serverNames, destinations, applicationProtocols, tr
   );
 }
 
-/** Whether Envoy would see two chains with the same match, which it rejects. */
-export function conflicts(a: ChainPlan, b: ChainPlan): boolean {
-  return matchKey(a) === matchKey(b);
+/** The chains of a listener, none of which takes what an earlier one does: Envoy would reject the whole listener. */
+export class ChainSet {
+  readonly chains: ChainPlan[] = [];
+  /** Server names by everything else that is matched. */
+  readonly #taken = new Map<string, Set<string>>();
+
+  /**
+   * Adds what is left of a chain when the server names of earlier ones that match the same otherwise are gone. Answers
+   * these names, or `everything` for a chain that has none to tell it apart.
+   */
+  add(plan: ChainPlan): { readonly lost: readonly string[] } {
+    const key = matchKey(plan);
+    const taken = this.#taken.get(key) ?? new Set();
+    this.#taken.set(key, taken);
+    const names = [...new Set((plan.serverNames ?? []).filter((name) => name !== "*"))];
+    const wanted = names.length > 0 && !plan.serverNames?.includes("*") ? names : [EVERY_NAME];
+    const free = wanted.filter((name) => !taken.has(name));
+    const lost = wanted.filter((name) => taken.has(name)).map((name) => name || "everything");
+    for (const name of free) taken.add(name);
+    if (free.length === wanted.length) this.chains.push(plan);
+    else if (free.length > 0) this.chains.push({ ...plan, serverNames: free });
+    return { lost };
+  }
 }
 
-function matchKey({ serverNames, destinations, applicationProtocols, transportProtocol }: ChainPlan): string {
-  const names = (serverNames ?? []).filter((name) => name !== "*");
+const EVERY_NAME = "";
+
+/** What a chain matches but for server names; equal texts are equal to Envoy. */
+function matchKey({ destinations, applicationProtocols, transportProtocol }: ChainPlan): string {
   const ranges = (destinations ?? []).flatMap((text) =>
     text.split("/")[0] === UNSPECIFIED ? [] : (maskedCidr(text) ?? []),
   );
-  const set = (values: readonly string[]) => [...new Set(values)].sort();
-  return JSON.stringify([transportProtocol ?? "", applicationProtocols ?? [], set(names), set(ranges)]);
+  return JSON.stringify([transportProtocol ?? "", applicationProtocols ?? [], [...new Set(ranges)].sort()]);
 }
 
 function filterChainMatch(plan: ChainPlan): FilterChainMatch | undefined {

@@ -7,7 +7,7 @@ import { authenticationFilters, httpAuthorizationFilters } from "../security/fil
 import { accessLogs } from "./access-log.ts";
 import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
-import { type ChainPlan, filterChain } from "./filter-chain.ts";
+import { type ChainPlan, ChainSet, filterChain } from "./filter-chain.ts";
 import { gatewayConnectionChains, leadsSomewhere } from "./gateway-chains.ts";
 import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { addressFamilyOf, metadataFlag, proxySettingsOf } from "./node-settings.ts";
@@ -52,18 +52,34 @@ export function gatewayListener(build: Build, name: string, ports: readonly Merg
   const [first] = ports;
   if (!first) return undefined;
   const servedNames = new Map<string, string>();
-  const plans = ports.flatMap((merged) => {
+  const set = new ChainSet();
+  for (const merged of ports) {
     for (const placed of merged.servers) {
       build.uses(placed.source);
       reportServerFields(build, placed);
     }
-    if (isHttp(merged.protocol)) return [plainHttp(build, name, merged)];
-    return merged.servers.flatMap((server) =>
-      terminatesHttps(server.server)
-        ? [https(build, name, server)]
-        : gatewayConnectionChains(build, server, servedNames),
-    );
-  });
+    if (isHttp(merged.protocol)) {
+      set.add(plainHttp(build, name, merged));
+      continue;
+    }
+    for (const placed of merged.servers) {
+      const made = terminatesHttps(placed.server)
+        ? [https(build, name, placed)]
+        : gatewayConnectionChains(build, placed, servedNames);
+      for (const plan of made) {
+        const { lost } = set.add(plan);
+        if (lost.length > 0)
+          build.report({
+            code: "listener-conflict",
+            severity: "warning",
+            object: placed.source,
+            path: placed.path,
+            message: `port ${merged.port} serves ${lost.join(", ")} elsewhere already: it is left out here`,
+          });
+      }
+    }
+  }
+  const plans = set.chains;
   if (plans.length === 0) return undefined;
   const settings = proxySettingsOf(read);
   const [wildcard, ...others] = WILDCARDS[addressFamilyOf(read)];

@@ -6,7 +6,7 @@ import { BLACKHOLE_CLUSTER, clusterName, PASSTHROUGH_CLUSTER } from "../names.ts
 import { outboundTrafficPolicyOf } from "../route/catch-all.ts";
 import { additionalAddresses, LOCALHOSTS, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { dynamicDnsHttpFilters } from "./dynamic-dns.ts";
-import { type ChainPlan, conflicts, filterChain, matchesAll } from "./filter-chain.ts";
+import { type ChainPlan, ChainSet, filterChain, matchesAll } from "./filter-chain.ts";
 import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { PLAINTEXT_HTTP_ALPN } from "./inspectors.ts";
 import { meshProtocolFilters } from "./mesh-protocol.ts";
@@ -21,23 +21,24 @@ const NAME_OF_FALLTHROUGH = "PassthroughFilterChain";
 
 /** An outbound listener with the chains of all services that take part in it. */
 export function outboundListener(build: Build, plan: OutboundListenerPlan): Listener {
-  const chains: ChainPlan[] = [];
+  const set = new ChainSet();
   for (const [index, contribution] of plan.contributions.entries()) {
     build.uses(contribution.service.source);
     const source = egressSource(build.read, contribution.egress);
     if (source && index === 0) build.uses(refOf(source.sidecar));
     for (const chain of chainsOf(build, contribution, plan)) {
-      if (index > 0 && chains.some((present) => conflicts(present, chain))) reportConflict(build, contribution, plan);
-      else chains.push(chain);
+      const { lost } = set.add(chain);
+      if (lost.length > 0) reportConflict(build, contribution, plan, lost);
     }
   }
-  return listenerOf(build, plan, chains, fallthroughFilters(build));
+  return listenerOf(build, plan, set.chains, fallthroughFilters(build));
 }
 
 function reportConflict(
   build: Build,
   { service, port }: Contribution,
   { name, contributions }: OutboundListenerPlan,
+  lost: readonly string[],
 ): void {
   const winner = contributions[0]?.service;
   build.report({
@@ -45,7 +46,7 @@ function reportConflict(
     severity: "warning",
     object: service.source,
     path: "",
-    message: `port ${port.number} of ${service.hostname} cannot be told apart from ${winner?.hostname ?? "an earlier service"} on listener ${name}: it gets no listener of its own`,
+    message: `port ${port.number} of ${service.hostname} cannot be told apart from ${winner === service ? "an earlier route" : (winner?.hostname ?? "an earlier service")} on listener ${name}, which takes ${lost.join(", ")}`,
   });
 }
 
