@@ -124,11 +124,19 @@ export function routeDestinations(
   const settings = ruleSettings(rule?.spec, "");
   if (Object.keys(settings).length > 0) for (const object of rule?.objects ?? []) build.uses(refOf(object));
   const statPrefix = `${virtualService.metadata.name}.${virtualService.metadata.namespace}`;
-  const clusters = routes.flatMap((route, index) =>
-    route.weight
-      ? [build.from({ name: cluster(route), weight: route.weight }, source, `${place.path}.route[${index}]`)]
-      : [],
-  );
+  const weighted = routes.some(({ weight }) => weight);
+  if (!weighted)
+    build.report({
+      code: "weights-missing",
+      severity: "warning",
+      object: source,
+      path: `${place.path}.route`,
+      message: "no destination has a weight: connections are spread evenly",
+    });
+  const clusters = routes.flatMap((route, index) => {
+    const weight = weighted ? route.weight : 1;
+    return weight ? [build.from({ name: cluster(route), weight }, source, `${place.path}.route[${index}]`)] : [];
+  });
   const idleTimeout = idleTimeoutOf(read);
   const proxy = tcpProxyFilter(build, options.listenerClass, {
     statPrefix,
