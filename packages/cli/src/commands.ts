@@ -1,6 +1,8 @@
 import type { Command } from "./command.ts";
+import { analyze } from "./commands/analyze.ts";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { caInit, caInspect, caIssue } from "./commands/ca.ts";
+import { diff } from "./commands/diff.ts";
 import { route } from "./commands/route.ts";
 import { serve } from "./commands/serve.ts";
 import { validate } from "./commands/validate.ts";
@@ -9,8 +11,10 @@ import { xds } from "./commands/xds.ts";
 /** Every command by its words. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   validate,
+  analyze,
   xds,
   route,
+  diff,
   serve,
   bootstrap,
   "ca init": caInit,

@@ -40,8 +40,17 @@ export function parseSpiffeId(uri: string): SpiffeId {
   return { trustDomain, path, uri };
 }
 
-/** The identity of a Kubernetes service account in Istio's form: `spiffe://TD/ns/NAMESPACE/sa/ACCOUNT`. */
+/**
+ * The identity of a Kubernetes service account in Istio's form: `spiffe://TD/ns/NAMESPACE/sa/ACCOUNT`. Namespace and account
+ * are one path segment each: a slash in one of them would spell another identity. Throws {@link IdentityError}.
+ */
 export function workloadSpiffeId(trustDomain: string, namespace: string, serviceAccount: string): SpiffeId {
+  for (const [what, segment] of [
+    ["namespace", namespace],
+    ["service account", serviceAccount],
+  ] as const)
+    if (segment.includes("/"))
+      throw new IdentityError("SPIFFE_ID_INVALID", `${what} ${JSON.stringify(segment)} holds a slash`);
   return parseSpiffeId(`${SCHEME}${trustDomain}/ns/${namespace}/sa/${serviceAccount}`);
 }
 
