@@ -14,9 +14,10 @@ import {
   readInt64,
   readString,
 } from "./scalar.ts";
+import { setOwn } from "./struct.ts";
 import { type FieldTable, isKnownMessage, type Kind, type MessageTable, messageTable } from "./table.ts";
 import { messageNameOf } from "./type-url.ts";
-import { setOwn, WELL_KNOWN } from "./well-known.ts";
+import { WELL_KNOWN } from "./well-known.ts";
 
 type Json = Record<string, unknown>;
 type Report = (error: XdsError) => void;

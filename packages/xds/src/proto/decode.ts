@@ -1,9 +1,10 @@
 import protobuf from "protobufjs/minimal.js";
 import { XdsError } from "../xds-error.ts";
 import { printBytes, printEnum, printFloat } from "./scalar.ts";
+import { setOwn } from "./struct.ts";
 import { type FieldTable, isKnownMessage, type Kind, type MessageTable, messageTable, wireType } from "./table.ts";
 import { messageNameOf } from "./type-url.ts";
-import { setOwn, WELL_KNOWN } from "./well-known.ts";
+import { WELL_KNOWN } from "./well-known.ts";
 
 type Reader = protobuf.Reader;
 type Json = Record<string, unknown>;

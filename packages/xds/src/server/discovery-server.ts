@@ -3,6 +3,7 @@ import { createBudget } from "./budget.ts";
 import { type ClientStatus, statusOf } from "./client-status.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createEmitter, type EventName, type Listener } from "./event.ts";
+import type { Timing } from "./goals.ts";
 import { listenGrpc } from "./grpc.ts";
 import type { Listening, ListenOptions } from "./listen-options.ts";
 import { createCounters, type ServerMetrics } from "./metrics.ts";
@@ -10,7 +11,8 @@ import type { Peer } from "./peer.ts";
 import { createRejections } from "./rejections.ts";
 import { createResponseWriter } from "./response.ts";
 import type { ResourceSource } from "./source.ts";
-import { DiscoveryStream, STATUS, type StreamContext, type Timing, type Transport } from "./stream.ts";
+import { DiscoveryStream, type StreamContext } from "./stream.ts";
+import { STATUS, type Transport } from "./transport.ts";
 
 export interface DiscoveryServerOptions {
   /** Lets a client in (`undefined`) or says why not; the stream then ends with `PERMISSION_DENIED`. Default: everybody. */
@@ -84,7 +86,13 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
     const end = performance.now() + SLICE;
     for (const stream of due) {
       due.delete(stream);
-      stream.pump();
+      try {
+        stream.pump();
+      } catch (error) {
+        // The source failed for this node; other streams go on.
+        events.emit("error", { error });
+        stream.end(STATUS.internal, error instanceof Error ? error.message : String(error));
+      }
       if (performance.now() > end) break;
     }
     if (due.size > 0) scheduled ??= setImmediate(work);

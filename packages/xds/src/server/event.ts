@@ -52,7 +52,7 @@ export interface ServerEvents {
     readonly latency: number;
   };
   nack: NackEvent;
-  /** A listener of one of the events above threw. */
+  /** A listener of one of the events above threw, or the source did, which ends the stream with `INTERNAL`. */
   error: { readonly error: unknown };
 }
 

@@ -10,7 +10,7 @@ import {
 import { XdsError } from "../xds-error.ts";
 import type { Listening, ListenOptions, ServerTls } from "./listen-options.ts";
 import type { Peer } from "./peer.ts";
-import { STATUS, type Transport } from "./stream.ts";
+import { STATUS, type Transport } from "./transport.ts";
 
 /** What carries a stream tells the server. */
 export interface Accepted {

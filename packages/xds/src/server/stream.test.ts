@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { settle, summary, type TestClient, testClient } from "../../test/discovery-test-client.ts";
 import { testClock } from "../../test/test-clock.ts";
+import type { Update } from "../client/update.ts";
 import {
   CLUSTER_TYPE,
   ENDPOINT_TYPE,
@@ -12,6 +13,7 @@ import {
 import { createSnapshotSource, type Snapshot } from "../snapshot.ts";
 import { createDiscoveryServer, type DiscoveryServerOptions } from "./discovery-server.ts";
 import type { NackEvent } from "./event.ts";
+import type { ResourceSource } from "./source.ts";
 
 const cluster = (name: string, seconds = 1) => ({
   name,
@@ -426,6 +428,52 @@ describe.each(["sotw", "delta"] as const)("%s", (mode) => {
     slow.drain();
     await settle();
     expect(server.metrics()).toMatchObject({ bytesInFlight: 0, bytesStalled: 0 });
+  });
+});
+
+describe("a source or listener that fails", () => {
+  const request = { typeUrl: CLUSTER_TYPE };
+  it("ends the streams it fails for, and no other", async () => {
+    const good = createSnapshotSource();
+    good.set("default", BASE);
+    const source: ResourceSource = {
+      open(node, peer, changed) {
+        if (node.id === "unknown") throw new Error("no such workload");
+        const resources = good.open(node, peer, changed);
+        return {
+          ...resources,
+          get(typeUrl) {
+            if (node.id === "broken") throw new Error("cannot translate");
+            return resources.get(typeUrl);
+          },
+        };
+      },
+    };
+    const server = createDiscoveryServer(source);
+    const errors: unknown[] = [];
+    server.on("error", ({ error }) => errors.push(error));
+    const [unknown, broken, fine] = ["unknown", "broken", "fine"].map((id) =>
+      testClient(server, "delta", { node: { id } }),
+    );
+    for (const client of [unknown, broken, fine]) client?.request(request);
+    expect(summary((await fine?.take()) as Update)).toBe("+a +b");
+    expect(unknown?.status).toEqual({ code: 3, message: "no such workload" });
+    expect(broken?.status).toEqual({ code: 13, message: "cannot translate" });
+    expect(errors).toEqual([new Error("cannot translate")]);
+    expect(server.metrics().streams).toBe(1);
+  });
+
+  it("is told of as an error, and the stream goes on", async () => {
+    const { server } = setup(BASE);
+    const errors: unknown[] = [];
+    server.on("connect", () => {
+      throw new Error("oops");
+    });
+    server.on("error", ({ error }) => errors.push(error));
+    const client = testClient(server, "sotw");
+    client.request(request);
+    expect(summary(await client.take())).toBe("+a +b");
+    expect(errors).toEqual([new Error("oops")]);
   });
 });
 

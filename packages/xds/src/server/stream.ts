@@ -2,79 +2,22 @@
 import type { NodeJson } from "@fairlead/model";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, type ResourceType, resourceType } from "../resource-type.ts";
 import { XdsError } from "../xds-error.ts";
-import { bisect } from "./bisection.ts";
 import type { Budget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
-import { withoutUsersOf } from "./cluster-references.ts";
-import { endpointName, endpointNames } from "./endpoint-names.ts";
+import { endpointNames } from "./endpoint-names.ts";
 import type { Client, Emitter } from "./event.ts";
+import { StreamGoals, type Timing } from "./goals.ts";
 import { type Counters, count } from "./metrics.ts";
-import { rejectedResources } from "./nack.ts";
 import type { Peer } from "./peer.ts";
-import type { Hold, Judge, Rejections } from "./rejections.ts";
+import type { Judge, Rejections } from "./rejections.ts";
 import { type Request, readRequest } from "./request.ts";
 import { type Answer, type ResponseWriter, removalsOf, stillToResend, upsertsOf } from "./response.ts";
 import type { NodeResources, ResourceSource } from "./source.ts";
-import { deltaSubscription, sotwSubscription } from "./subscription.ts";
-import {
-  createTypeState,
-  disclaimed,
-  NO_NAMES,
-  NO_REMOVALS,
-  type Outstanding,
-  type TypeState,
-  undone,
-  withHolds,
-} from "./type-state.ts";
-import {
-  difference,
-  EMPTY_VIEW,
-  hasNoBytes,
-  isEmpty,
-  removalsBetween,
-  restrict,
-  type View,
-  versionOf,
-  viewOf,
-  viewOfVersions,
-  withKept,
-  withoutRemovals,
-} from "./view.ts";
-
-/** How long the steps of a change wait for each other. Milliseconds. */
-export interface Timing {
-  /** The next response of a type waits for the answer to the last one, and listeners and routes for the answer to clusters, at most this long. */
-  readonly ackTimeout: number;
-  /** From the acknowledgement of what may have referred to a cluster until the cluster is removed. */
-  readonly drain: number;
-  /** A removal waits for acknowledgements no longer than this. */
-  readonly removalTimeout: number;
-}
-
-/** gRPC status codes in use. */
-export const STATUS = {
-  ok: 0,
-  cancelled: 1,
-  invalidArgument: 3,
-  permissionDenied: 7,
-  resourceExhausted: 8,
-  internal: 13,
-  unavailable: 14,
-} as const;
-
-/** One stream of whatever carries the protocol. */
-export interface Transport {
-  readonly mode: "sotw" | "delta";
-  readonly peer: Peer;
-  /** The one type of the service, or `undefined` for an aggregated stream. */
-  readonly typeUrl: string | undefined;
-  /** The client waits for one response, be it empty. */
-  readonly single?: boolean;
-  /** Never called again before `done`. The bytes are shared and must not be changed. */
-  send(bytes: Buffer, done: (error?: Error | null) => void): void;
-  /** Ends the stream from the server's side. */
-  end(code: number, message: string): void;
-}
+import { deltaSubscription, sotwSubscription, type Transition } from "./subscription.ts";
+import { STATUS, type Transport } from "./transport.ts";
+import { createTypeState, NO_NAMES, type TypeState } from "./type-state.ts";
+import { takeRejection } from "./verdict.ts";
+import { difference, isEmpty, restrict, type View, versionOf, viewOfVersions } from "./view.ts";
 
 /** What all streams of a server share. */
 export interface StreamContext {
@@ -108,17 +51,16 @@ export class DiscoveryStream {
   #client: Client | undefined;
   #judge: Judge = { class: "", node: "" };
   #resources: NodeResources | undefined;
+  #goals: StreamGoals | undefined;
   #early: Request[] | undefined;
   #ended = false;
   /** In push order. */
-  #states: TypeState[] = [];
+  readonly #states: TypeState[] = [];
   #release: (() => void) | undefined;
   #writing = false;
   #cancelWake: (() => void) | undefined;
-  #lastReferrerAck = Number.NEGATIVE_INFINITY;
   /** Endpoints of clusters that changed before the stream asked for endpoints. */
   #changedEndpoints: ReadonlySet<string> = NO_NAMES;
-  #missing: { readonly key: string; readonly names: ReadonlySet<string> } = { key: "", names: NO_NAMES };
   readonly #retry = () => this.#context.enqueue(this);
 
   constructor(context: StreamContext, transport: Transport, id: number) {
@@ -175,7 +117,8 @@ export class DiscoveryStream {
     this.#context.budget.forget(this.#retry);
     this.#resources?.close();
     this.#resources = undefined;
-    this.#states = [];
+    this.#goals = undefined;
+    this.#states.length = 0;
     this.#context.ended(this);
     this.#context.events.emit("disconnect", { client: this.#client, peer: this.#transport.peer, reason });
   }
@@ -216,8 +159,15 @@ export class DiscoveryStream {
     const release = version ? `${majorNumber}.${minorNumber}.${patch}` : (node.userAgentVersion ?? "");
     this.#judge = { class: `${node.userAgentName ?? ""}/${release}`, node: node.id ?? "" };
     this.#client = { id: this.#id, node, peer, mode };
-    // A client that comes back names its clusters before it has named what uses them.
-    this.#lastReferrerAck = this.#context.clock.now();
+    this.#goals = new StreamGoals({
+      states: this.#states,
+      resources: this.#resources,
+      rejections: this.#context.rejections,
+      judge: this.#judge,
+      timing: this.#context.timing,
+      withholdsSecrets: this.#withholdsSecrets(),
+      now: this.#context.clock.now(),
+    });
     this.#context.events.emit("connect", { client: this.#client });
     const early = this.#early ?? [];
     this.#early = undefined;
@@ -258,8 +208,8 @@ export class DiscoveryStream {
     state.nonce = request.nonce;
     state.owed = subscription.wildcard || (sotw && type.fullState) || this.#transport.single === true;
     if (sotw && type.fullState && request.version !== "") {
-      const target = this.#target(state);
-      if (versionOf(target) === request.version) {
+      const target = this.#goals?.target(state);
+      if (target && versionOf(target) === request.version) {
         state.sent = target;
         state.acked = target;
         state.owed = false;
@@ -288,10 +238,7 @@ export class DiscoveryStream {
     this.#subscribe(state, deltaSubscription(state.type, state.subscription, request.names, request.unsubscribe));
   }
 
-  #subscribe(
-    state: TypeState,
-    { subscription, again }: { subscription: TypeState["subscription"]; again: ReadonlySet<string> },
-  ): void {
+  #subscribe(state: TypeState, { subscription, again }: Transition): void {
     if (again.size > 0) state.resend = state.resend.size === 0 ? again : new Set([...state.resend, ...again]);
     if (subscription === state.subscription) return;
     if (subscription.wildcard && !state.subscription.wildcard) state.owed = true;
@@ -309,14 +256,22 @@ export class DiscoveryStream {
     state.outstanding = state.outstanding.slice(at + 1);
     if (request.error) {
       count(this.#context.counters.nacks, state.type.shortName);
-      this.#reject(state, client, answered, request.error.message);
+      const { message } = request.error;
+      const { type } = state;
+      const verdict = takeRejection(state, answered, message, {
+        judge: this.#judge,
+        rejections: this.#context.rejections,
+        full: this.#transport.mode === "sotw" && type.fullState,
+        isAccepted: ({ name, version }) => this.#context.isAccepted(this.#judge, type.typeUrl, name, version),
+      });
+      this.#context.events.emit("nack", { client, type, message, ...verdict });
       return true;
     }
     const now = this.#context.clock.now();
     count(this.#context.counters.acks, state.type.shortName);
     state.acked = restrict(answered.goal, state.subscription);
     if (!state.bisection) state.lastNack = undefined;
-    if (state.type.refersToClusters) this.#lastReferrerAck = now;
+    if (state.type.refersToClusters) this.#goals?.referrerAccepted(now);
     this.#context.rejections.accept(this.#judge, answered.upserts);
     state.bisection?.accepted();
     this.#context.events.emit("ack", {
@@ -328,89 +283,8 @@ export class DiscoveryStream {
     return true;
   }
 
-  #reject(state: TypeState, client: Client, { upserts, goal }: Outstanding, message: string): void {
-    const accepted = state.acked ?? EMPTY_VIEW;
-    // A response with the full state is rejected for anything in it that was not accepted before.
-    const full = this.#transport.mode === "sotw" && state.type.fullState;
-    const suspects = full ? difference(accepted, goal).upserts : upserts;
-    const named = rejectedResources(message, suspects);
-    const bisected = named.length === 0 ? state.bisection?.rejected(suspects) : undefined;
-    const culprits = bisected ? [bisected] : named.length > 0 ? named : suspects.length === 1 ? suspects : [];
-    if (named.length > 0) state.bisection = undefined;
-    for (const culprit of culprits) {
-      const { name, version } = culprit;
-      const old = accepted.entries.get(name);
-      if (old?.version === version) continue;
-      const elsewhere = this.#context.isAccepted(this.#judge, state.type.typeUrl, name, version);
-      this.#context.rejections.reject(this.#judge, culprit, old && !hasNoBytes(old) ? old : undefined, elsewhere);
-    }
-    if (culprits.length === 0 && suspects.length > 0) state.bisection ??= bisect(suspects);
-    const blamed = culprits.length > 0 ? culprits : suspects;
-    // Whether the rest of the response was taken is not known: Envoy keeps it when it cannot apply one resource, and drops it
-    // when it cannot read one. It is offered again, removals too.
-    const doubtful = suspects.filter((suspect) => !culprits.includes(suspect));
-    const sent = undone(state, { goal, accepted, culprits, doubtful, full });
-    state.sent = restrict(sent, state.subscription);
-    // To accept a later response is not to accept what an earlier one brought.
-    if (!full)
-      state.outstanding = state.outstanding.map((later) => ({ ...later, goal: disclaimed(later.goal, suspects) }));
-    // The full state says all of that by itself.
-    const took = named.length > 0 && doubtful.length === 0 && removalsBetween(accepted, goal).length === 0;
-    if (full && suspects.length > 0 && !took) state.owed = true;
-    state.lastNack = { message, resources: blamed.map(({ name }) => name) };
-    this.#context.events.emit("nack", {
-      client,
-      type: state.type,
-      message,
-      resources: blamed.map(({ name, version, sources }) => ({ name, version, sources })),
-      attribution: bisected ? "bisection" : named.length > 0 ? "named" : culprits.length > 0 ? "only" : "candidates",
-    });
-  }
-
   #withholdsSecrets(): boolean {
     return this.#transport.peer.transport === "plaintext" && !this.#context.plaintextSecrets;
-  }
-
-  /** What the client should have, were there no order to keep. */
-  #target(state: TypeState): View {
-    const base = this.#base(state);
-    const target = withHolds(state, base, this.#holds(state));
-    if (!state.type.refersToClusters) return target;
-    const missing = this.#missingClusters();
-    if (missing.size === 0) {
-      state.kept = undefined;
-      return target;
-    }
-    const { kept, sent } = state;
-    if (kept && kept.target === target && kept.sent === sent && kept.missing === missing) return kept.view;
-    state.kept = { target, sent, missing, ...withoutUsersOf(missing, sent, target) };
-    return state.kept.view;
-  }
-
-  /** What the source has for a subscription. */
-  #base({ type, subscription }: TypeState): View {
-    const set = type.secret && this.#withholdsSecrets() ? undefined : this.#resources?.get(type.typeUrl);
-    return viewOf(type, set, subscription);
-  }
-
-  /** Clusters that exist, but that this client rejected and has in no version. */
-  #missingClusters(): ReadonlySet<string> {
-    const clusters = this.#state(CLUSTER_TYPE);
-    const holds = clusters ? this.#holds(clusters) : [];
-    if (!clusters || holds.length === 0) return NO_NAMES;
-    const base = this.#base(clusters);
-    const { acked } = clusters;
-    const names = holds.flatMap(({ name, version, fallback }) =>
-      base.entries.get(name)?.version === version && !fallback && !acked?.entries.has(name) ? [name] : [],
-    );
-    const key = names.join("\n");
-    if (this.#missing.key !== key) this.#missing = { key, names: new Set(names) };
-    return this.#missing.names;
-  }
-
-  #holds({ type, bisection }: TypeState): readonly Hold[] {
-    const held = this.#context.rejections.held(this.#judge, type.typeUrl);
-    return bisection && !bisection.done ? [...held, ...bisection.holds] : held;
   }
 
   /**
@@ -418,7 +292,8 @@ export class DiscoveryStream {
    * newest state always.
    */
   pump(): void {
-    if (this.#ended || this.#writing || !this.#resources) return;
+    const goals = this.#goals;
+    if (this.#ended || this.#writing || !goals) return;
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     const now = this.#context.clock.now();
@@ -427,10 +302,7 @@ export class DiscoveryStream {
     let clustersUntil = this.#state(CLUSTER_TYPE)?.outstanding[0]?.deadline ?? now;
     for (const state of this.#states) {
       const { type } = state;
-      const target = type.heldOnRemoval
-        ? this.#withHeldRemovals(state, this.#target(state), now, waits)
-        : this.#target(state);
-      const answer = this.#answer(state, target);
+      const answer = this.#answer(state, goals.goal(state, now, waits));
       if (!answer) continue;
       // Whoever is overdue is not waited for.
       let until = state.outstanding[0]?.deadline ?? now;
@@ -465,54 +337,6 @@ export class DiscoveryStream {
     // Lets go of a copy of its own, such as what the client said that it has.
     if (state.acked && state.outstanding.length === 0 && isEmpty(difference(state.acked, goal))) state.acked = goal;
     return undefined;
-  }
-
-  /** `target` with what must not be removed yet, as something that the client uses may refer to it. */
-  #withHeldRemovals(state: TypeState, target: View, now: number, waits: number[]): View {
-    const removals = removalsBetween(state.sent, target);
-    if (removals.length === 0) {
-      state.removals = NO_REMOVALS;
-      return target;
-    }
-    const referrers = this.#referrers();
-    let settled = referrers.settledAt;
-    // Endpoints are emptied after their cluster is gone, and mostly not at all, as the client no longer asks for them then.
-    if (state.type.typeUrl === ENDPOINT_TYPE)
-      settled = Math.max(settled, this.#state(CLUSTER_TYPE)?.outstanding.at(-1)?.deadline ?? now);
-    const used = this.#usedByKept(state.type);
-    const since = new Map(removals.map(({ name }) => [name, state.removals.get(name) ?? now]));
-    state.removals = since;
-    const kept = removals.filter(({ name }) => {
-      const timeout = (since.get(name) ?? now) + this.#context.timing.removalTimeout;
-      const at = referrers.told && !used.has(name) ? Math.min(settled, timeout) : Number.POSITIVE_INFINITY;
-      if (now < at) waits.push(at);
-      return now < at;
-    });
-    if (kept.length === removals.length) return withoutRemovals(state.sent, target);
-    return kept.length === 0 ? target : withKept(target, kept);
-  }
-
-  /** Clusters, or their endpoints, that are used by what is kept back for want of another cluster. */
-  #usedByKept(type: ResourceType): ReadonlySet<string> {
-    const names = new Set(this.#states.flatMap(({ kept }) => [...(kept?.clusters ?? [])]));
-    if (type.typeUrl === CLUSTER_TYPE || names.size === 0) return names;
-    const { entries } = this.#state(CLUSTER_TYPE)?.sent ?? EMPTY_VIEW;
-    return new Set([...names].map((name) => endpointName(entries.get(name)) ?? name));
-  }
-
-  /** Whether all that uses what is no longer wanted was told otherwise, and from when on it is known to have listened. */
-  #referrers(): { readonly told: boolean; readonly settledAt: number } {
-    let told = true;
-    let settledAt = this.#lastReferrerAck + this.#context.timing.drain;
-    for (const state of this.#states) {
-      if (!state.type.refersToClusters) continue;
-      const target = this.#target(state);
-      const { upserts, removed } = difference(state.sent, target);
-      const base = this.#base(state);
-      if (upserts.length > 0 || removed.length > 0) told = false;
-      if (!told || target !== base || state.outstanding.length > 0) settledAt = Number.POSITIVE_INFINITY;
-    }
-    return { told, settledAt };
   }
 
   #send(state: TypeState, answer: Answer, now: number): void {

@@ -1,0 +1,25 @@
+import type { Peer } from "./peer.ts";
+
+/** gRPC status codes in use. */
+export const STATUS = {
+  ok: 0,
+  invalidArgument: 3,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  internal: 13,
+  unavailable: 14,
+} as const;
+
+/** One stream of whatever carries the protocol. */
+export interface Transport {
+  readonly mode: "sotw" | "delta";
+  readonly peer: Peer;
+  /** The one type of the service, or `undefined` for an aggregated stream. */
+  readonly typeUrl: string | undefined;
+  /** The client waits for one response, be it empty. */
+  readonly single?: boolean;
+  /** Never called again before `done`. The bytes are shared and must not be changed. */
+  send(bytes: Buffer, done: (error?: Error | null) => void): void;
+  /** Ends the stream from the server's side. */
+  end(code: number, message: string): void;
+}
