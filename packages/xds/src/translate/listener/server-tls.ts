@@ -59,6 +59,15 @@ export function serverTlsContext(build: Build, tls: ServerTls, place: Place): Do
   const meshIdentity = tls.mode === "ISTIO_MUTUAL";
   const common: CommonTlsContext = { alpnProtocols: [...HTTP_ALPN] };
   const verifies = required || tls.mode === "OPTIONAL_MUTUAL";
+  if (meshIdentity)
+    reportFields(
+      build,
+      tls,
+      place,
+      OWN_CERTIFICATE_FIELDS,
+      "has no effect with ISTIO_MUTUAL, which is the mesh's own TLS",
+    );
+  else if (!verifies) reportFields(build, tls, place, CLIENT_FIELDS, "has no effect where clients show no certificate");
   const certificates = meshIdentity
     ? meshCertificates(tls, verifies)
     : (tls.credentialNames?.length ?? 0) > 0 || tls.credentialName
@@ -101,7 +110,7 @@ function namedCertificates(build: Build, tls: ServerTls, place: Place, verifies:
   const names = tls.credentialNames?.length ? tls.credentialNames : [tls.credentialName ?? ""];
   const secret = (name: string) => namedSecret(build.read, name);
   const tlsCertificateSdsSecretConfigs = names.map(secret);
-  if (tls.caCrl) unsupported(build, place, "caCrl", "revocation lists are taken from files only");
+  if (tls.caCrl && verifies) unsupported(build, place, "caCrl", "revocation lists are taken from files only");
   if (!verifies) {
     const matchSubjectAltNames = exactNames(tls.subjectAltNames);
     return {
@@ -155,7 +164,10 @@ function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: 
       ? fileSecret(`file-cert:${serverCertificate}~${privateKey}`, fileSocket)
       : agentSecret(WORKLOAD_CERTIFICATE),
   );
-  if (!verifies) return { tlsCertificateSdsSecretConfigs };
+  if (!verifies) {
+    if (tls.subjectAltNames?.length) unsupported(build, place, "subjectAltNames", "clients show no certificate");
+    return { tlsCertificateSdsSecretConfigs };
+  }
   for (const field of ["verifyCertificateSpki", "verifyCertificateHash"] as const)
     if (tls[field]?.length) unsupported(build, place, field, "is looked at with credentialName only");
   return {
@@ -171,6 +183,37 @@ function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: 
         : agentSecret(WORKLOAD_TRUST_BUNDLE),
     ),
   };
+}
+
+const CLIENT_FIELDS = ["verifyCertificateSpki", "verifyCertificateHash", "caCrl", "insecureSkipVerify"] as const;
+const OWN_CERTIFICATE_FIELDS = [
+  "serverCertificate",
+  "privateKey",
+  "caCertificates",
+  "credentialName",
+  "credentialNames",
+  "caCertCredentialName",
+  "tlsCertificates",
+  "verifyCertificateSpki",
+  "verifyCertificateHash",
+  "minProtocolVersion",
+  "maxProtocolVersion",
+  "cipherSuites",
+  "ecdhCurves",
+] as const;
+
+function reportFields(
+  build: Build,
+  tls: ServerTls,
+  place: Place,
+  fields: readonly (keyof ServerTls)[],
+  message: string,
+): void {
+  for (const field of fields) {
+    const value = tls[field];
+    const stated = Array.isArray(value) ? value.length > 0 : Boolean(value) && value !== "TLS_AUTO";
+    if (stated) unsupported(build, place, field, message);
+  }
 }
 
 function unsupported(build: Build, { object, path }: Place, field: string, message: string): void {

@@ -139,6 +139,6 @@ describe("tracing", () => {
   test("without a provider that takes spans there is none", () => {
     const one = telemetry("t", { tracing: [{ providers: [{ name: "envoy" }] }] });
     expect(tracing({}, [one]).resource.tracing).toBeUndefined();
-    expect(tracing({}, [one]).problems).toEqual(["provider-invalid "]);
+    expect(tracing({}, [one]).problems).toEqual(["provider-invalid spec.tracing[0].providers"]);
   });
 });

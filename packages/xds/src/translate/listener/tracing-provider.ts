@@ -14,6 +14,7 @@ import type {
 import type { Build } from "../generated.ts";
 import { durationOf } from "./node-settings.ts";
 import { providerCluster } from "./provider-cluster.ts";
+import type { PlacedTelemetry } from "./telemetry.ts";
 import { defined, typed } from "./typed.ts";
 
 export interface Tracer {
@@ -30,10 +31,21 @@ interface Target {
 }
 
 /** The settings that send spans to a provider; undefined (and reported) when it cannot take them. */
-export function tracer(build: Build, provider: ExtensionProvider, gateway: boolean): Tracer | undefined {
+export function tracer(
+  build: Build,
+  provider: ExtensionProvider,
+  gateway: boolean,
+  from: PlacedTelemetry<unknown> | undefined,
+): Tracer | undefined {
   const { read } = build;
   const report = (problem: string, code = "provider-invalid") =>
-    build.report({ code, severity: "warning", path: "", message: `extension provider ${provider.name} ${problem}` });
+    build.report({
+      code,
+      severity: "warning",
+      path: from ? `${from.path}.providers` : "",
+      message: `extension provider ${provider.name} ${problem}`,
+      ...(from ? { object: from.source } : {}),
+    });
   const chosen = provider.zipkin ?? provider.datadog ?? provider.skywalking ?? provider.opentelemetry;
   if (!chosen) {
     report("does not take spans");

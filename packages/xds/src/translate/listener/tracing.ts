@@ -22,6 +22,8 @@ interface TracingSpec {
   readonly provider: ExtensionProvider | undefined;
   readonly spec: Omit<TelemetryTracing, "match" | "providers">;
   readonly from: readonly PlacedTelemetry<TelemetryTracing>[];
+  /** Which of these named the provider; absent: the mesh's default. */
+  readonly namedIn: PlacedTelemetry<TelemetryTracing> | undefined;
 }
 
 /** Tracing of one HTTP connection manager. Telemetries go before the mesh configuration. */
@@ -34,8 +36,8 @@ export function effectiveTracing(build: Build, listenerClass: ListenerClass): Ef
     const tags = tracingTags(read, proxyTracing?.enableIstioTags ?? true, proxyTracing?.customTags ?? {});
     return { tracing: settings(proxyTracing, proxySampling(proxyTracing), tags, {}), sampleByRequestId: true };
   }
-  const { provider, spec, from } = chosen;
-  const made = provider && !spec.disableSpanReporting ? tracer(build, provider, isGateway(read)) : undefined;
+  const { provider, spec, from, namedIn } = chosen;
+  const made = provider && !spec.disableSpanReporting ? tracer(build, provider, isGateway(read), namedIn) : undefined;
   for (const { source } of from) build.uses(source);
   if (!made) return { tracing: undefined, sampleByRequestId: true };
   if (spec.disableContextPropagation)
@@ -93,11 +95,13 @@ function telemetryTracing(build: Build, listenerClass: ListenerClass): TracingSp
   if (sections.length === 0 && byDefault === undefined) return undefined;
   let provider = byDefault === undefined ? undefined : extensionProvider(build.read, byDefault);
   let spec: TelemetryTracing = {};
+  let namedIn: PlacedTelemetry<TelemetryTracing> | undefined;
   const from = sections.filter((section) => modeMatches(section.spec.match, workloadMode(listenerClass)));
   for (const section of from) {
     const { match: _, providers, ...stated } = section.spec;
     const [first, ...others] = providers ?? [];
     if (first) {
+      namedIn = section;
       provider = extensionProvider(build.read, first.name);
       if (!provider)
         build.report({
@@ -118,5 +122,5 @@ function telemetryTracing(build: Build, listenerClass: ListenerClass): TracingSp
       });
     spec = { ...spec, ...stated };
   }
-  return { provider, spec, from };
+  return { provider, spec, from, namedIn };
 }
