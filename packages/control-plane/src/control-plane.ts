@@ -10,7 +10,7 @@ import type { ConfigStore, MeshConfig, MeshNetworks } from "@fairlead/config";
 import type { Mesh } from "@fairlead/mesh";
 import { type Diagnostic, type ObjectRef, type Position, parseSpiffeId, type Unsubscribe } from "@fairlead/model";
 import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
-import { createMeshSource, type MeshSource } from "@fairlead/xds";
+import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
 import {
   type ClientStatus,
   createDiscoveryServer,
@@ -110,7 +110,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const { config, clock = systemClock, authority } = options;
   const settings =
     options.mesh && "files" in options.mesh
-      ? await FileSettings.open(options.mesh.files)
+      ? await openSettings(options.mesh.files)
       : fixedSettings(options.mesh?.meshConfig, options.mesh?.meshNetworks);
   const given = options.registries ?? [];
   const registry = aggregateRegistry([...given, serviceEntryRegistry(config)], "control plane");
@@ -152,14 +152,19 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
 
   const open: { close(): Promise<void> }[] = [];
-  let own: Promise<Agent> | undefined;
+  /** By the names in the certificate. */
+  const own = new Map<string, Promise<Agent>>();
   let listens = false;
+  let closing: Promise<void> | undefined;
 
   /** The certificate of the control plane itself, kept fresh like any workload's. */
   const ownAgent = (names: readonly string[]): Promise<Agent> => {
     if (!authority)
       throw new ControlPlaneError("insecure", "mutual TLS needs an authority; give one, or ask for plaintext");
-    own ??= (async () => {
+    const key = names.join(" ");
+    const known = own.get(key);
+    if (known) return known;
+    const made = (async () => {
       const identity = parseSpiffeId(
         `spiffe://${authority.trustDomain}/ns/${OWN_IDENTITY.namespace}/sa/${OWN_IDENTITY.account}`,
       );
@@ -174,7 +179,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       await agent.ready;
       return agent;
     })();
-    return own;
+    own.set(key, made);
+    made.catch(() => own.delete(key));
+    return made;
   };
 
   const diagnostics = (): readonly Diagnostic[] => {
@@ -190,17 +197,16 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       return feed.mesh;
     },
     async listen({ ads, security = authority ? "mtls" : "plaintext", insecure, serverNames = [], http, certificates }) {
+      if (closing) throw new ControlPlaneError("closed", "the control plane is closed");
       let credentials: ReturnType<typeof experimental.createCertificateProviderServerCredentials> | undefined;
       if (security === "mtls" && !ads.startsWith("unix:")) {
         const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
         const provider = certificateProvider(await ownAgent([host, ...serverNames]), SECRET_NAMES);
         credentials = experimental.createCertificateProviderServerCredentials(provider, provider, true);
       }
-      const bound = await server.listen({
-        address: ads,
-        ...(credentials ? { credentials } : {}),
-        ...(insecure ? { insecure } : {}),
-      });
+      const bound = await server
+        .listen({ address: ads, ...(credentials ? { credentials } : {}), ...(insecure ? { insecure } : {}) })
+        .catch(rethrowListen);
       open.push(bound);
       let certificateListener: CertificateListener | undefined;
       if (certificates) {
@@ -245,17 +251,37 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     diagnostics,
     locate: (object, path = "") => config.locate(object, path),
-    async close() {
-      feed.close();
-      await Promise.all(open.map((one) => one.close()));
-      await server.close();
-      await (await own)?.close();
-      await registry.close();
-      settings.close();
+    close() {
+      closing ??= (async () => {
+        feed.close();
+        await Promise.all(open.map((one) => one.close()));
+        await server.close();
+        await Promise.all([...own.values()].map(async (agent) => (await agent).close()));
+        await registry.close();
+        settings.close();
+      })();
+      return closing;
     },
     [Symbol.asyncDispose]: () => plane.close(),
   };
   return plane;
+}
+
+async function openSettings(files: SettingsFiles): Promise<FileSettings> {
+  try {
+    return await FileSettings.open(files);
+  } catch (error) {
+    throw new ControlPlaneError("not-ready", `mesh settings cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What a discovery server says of an address is said in this package's words. */
+function rethrowListen(error: unknown): never {
+  if (error instanceof XdsError && (error.code === "listen-failed" || error.code === "insecure"))
+    throw new ControlPlaneError(error.code, error.message.replace(/^\[[\w-]+\] /, ""), { cause: error });
+  throw error;
 }
 
 /** Looks until everybody has accepted everything; the server tells of ACKs, but also of streams that go. */

@@ -37,6 +37,7 @@ export class FileSettings implements MeshSettings {
   meshNetworks: MeshNetworks | undefined;
   readonly #problems = new Map<string, readonly Diagnostic[]>();
   readonly #listeners = new Set<() => void>();
+  readonly #watchers = new Map<string, () => void>();
   readonly #files: SettingsFiles;
 
   private constructor(files: SettingsFiles) {
@@ -46,9 +47,11 @@ export class FileSettings implements MeshSettings {
   /** Reads the files and watches them until `close`. Rejects when one cannot be read at all. */
   static async open(files: SettingsFiles): Promise<FileSettings> {
     const settings = new FileSettings(files);
+    for (const path of settings.#paths()) settings.#take(path, await readFile(path, "utf8"));
     for (const path of settings.#paths()) {
-      settings.#take(path, await readFile(path, "utf8"));
-      watchFile(path, { interval: 500, persistent: false }, () => void settings.#reload(path));
+      const watcher = () => void settings.#reload(path);
+      settings.#watchers.set(path, watcher);
+      watchFile(path, { interval: 500, persistent: false }, watcher);
     }
     return settings;
   }
@@ -63,7 +66,7 @@ export class FileSettings implements MeshSettings {
   }
 
   close(): void {
-    for (const path of this.#paths()) unwatchFile(path);
+    for (const [path, watcher] of this.#watchers) unwatchFile(path, watcher);
     this.#listeners.clear();
   }
 

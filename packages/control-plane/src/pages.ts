@@ -48,10 +48,11 @@ export async function listenPages(options: PagesOptions): Promise<Pages> {
 }
 
 async function answer({ pages }: PagesOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://localhost");
-  const page = Object.hasOwn(pages, url.pathname) ? pages[url.pathname] : undefined;
+  const url = URL.parse(request.url ?? "/", "http://localhost");
   const send = (status: number, type: string, body: string) =>
     response.writeHead(status, { "content-type": type, "x-content-type-options": "nosniff" }).end(body);
+  if (!url) return void send(400, "text/plain", "that is no path\n");
+  const page = Object.hasOwn(pages, url.pathname) ? pages[url.pathname] : undefined;
   if (request.method !== "GET" && request.method !== "HEAD") return void send(405, "text/plain", "only GET\n");
   if (!page)
     return void send(

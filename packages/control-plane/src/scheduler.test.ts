@@ -1,39 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Clock, Debounce } from "./scheduler.ts";
-
-/** A clock in the test's hands. */
-function heldClock() {
-  let now = 0;
-  let timers: { at: number; call: () => void }[] = [];
-  const clock: Clock = {
-    now: () => now,
-    after(milliseconds, call) {
-      const timer = { at: now + milliseconds, call };
-      timers.push(timer);
-      return () => {
-        timers = timers.filter((other) => other !== timer);
-      };
-    },
-  };
-  const advance = (milliseconds: number) => {
-    const end = now + milliseconds;
-    for (;;) {
-      const next = timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      now = next.at;
-      timers = timers.filter((timer) => timer !== next);
-      next.call();
-    }
-    now = end;
-  };
-  return {
-    clock,
-    advance,
-    spend: (milliseconds: number) => {
-      now += milliseconds;
-    },
-  };
-}
+import { heldClock } from "../test/held-clock.ts";
+import { Debounce } from "./scheduler.ts";
 
 describe("Debounce", () => {
   it("waits for quiet, once for many changes", () => {
