@@ -11,7 +11,12 @@ export interface StatNameInput {
  * The name under which a cluster's statistics are published: a pattern with placeholders as in MeshConfig's
  * `outboundClusterStatName`. The delimiter at its end is how Istio's dashboards tell where it ends.
  */
-export function statName(pattern: string, { service, subset, port, targetPort }: StatNameInput): string {
+export function statName(pattern: string, input: StatNameInput): string {
+  return delimited(filledPattern(pattern, input));
+}
+
+/** A pattern with its placeholders filled in; not ended by the delimiter. */
+export function filledPattern(pattern: string, { service, subset, port, targetPort }: StatNameInput): string {
   const kubernetes = service.registry === "Kubernetes";
   const values: Readonly<Record<string, string>> = {
     "%SERVICE%": kubernetes ? `${service.name}.${service.namespace}` : service.hostname,
@@ -22,7 +27,7 @@ export function statName(pattern: string, { service, subset, port, targetPort }:
     "%SERVICE_PORT%": String(port.number),
     "%SERVICE_PORT_NAME%": port.name,
   };
-  return delimited(pattern.replace(/%[A-Z_]+%/g, (placeholder) => values[placeholder] ?? placeholder));
+  return pattern.replace(/%[A-Z_]+%/g, (placeholder) => values[placeholder] ?? placeholder);
 }
 
 export function delimited(name: string): string {

@@ -16,6 +16,7 @@ import {
   virtualServicesOf,
 } from "@fairlead/mesh";
 import { hostsOverlap, isSubsetHost, type ObjectRef, parseProtocol, type Service } from "@fairlead/model";
+import { filledPattern } from "../cluster/stat-name.ts";
 import type { Build } from "../generated.ts";
 import { sniClusterName } from "../names.ts";
 import { isHttpServer, isPassthroughServer, type PlacedServer } from "../route/gateway-server.ts";
@@ -23,7 +24,6 @@ import { tcpAuthorizationFilters } from "../security/filters.ts";
 import type { ChainPlan } from "./filter-chain.ts";
 import { reportSourceSubnets } from "./outbound-chains.ts";
 import { serverTlsContext } from "./server-tls.ts";
-import { statPrefixOf } from "./stat-prefix.ts";
 import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
 
 /** What clients of the mesh offer: an AUTO_PASSTHROUGH server hands on nothing else. */
@@ -179,7 +179,9 @@ function autoPassthrough(build: Build, { hosts, source, path }: PlacedServer): C
         .flatMap((port) =>
           subsets.map((subset): ChainPlan => {
             const cluster = sniClusterName(port.number, subset, service.hostname);
-            const statPrefix = pattern ? statPrefixOf(pattern, service, subset, port) : cluster;
+            const statPrefix = pattern
+              ? filledPattern(pattern, { service: service, subset: subset, port: port, targetPort: 0 })
+              : cluster;
             const options: TcpOptions = { listenerClass: "gateway", port: port.number, protocol: port.protocol };
             const filters = singleDestination(build, options, { cluster, statPrefix, subset, service, tunnel: false });
             for (const filter of filters) build.from(filter, source, path);

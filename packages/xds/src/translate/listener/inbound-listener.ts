@@ -7,6 +7,7 @@ import type {
   Listener,
   ListenerFilter,
 } from "../../proto/types.ts";
+import { filledPattern } from "../cluster/stat-name.ts";
 import type { Build } from "../generated.ts";
 import { clusterName, INBOUND_PASSTHROUGH_CLUSTER, VIRTUAL_INBOUND } from "../names.ts";
 import { patchedRoutes } from "../patch/route-patch.ts";
@@ -30,7 +31,6 @@ import {
 } from "./node-settings.ts";
 import { clientCertDetails, effectiveProxyHeaders } from "./proxy-headers.ts";
 import { serverTlsContext } from "./server-tls.ts";
-import { statPrefixOf } from "./stat-prefix.ts";
 import { ORIGINAL_DESTINATION, ORIGINAL_SOURCE } from "./static-filters.ts";
 import { protocolFilters, tcpProxyFilter } from "./tcp-filters.ts";
 import { meshTlsContext, tlsTransportSocket } from "./tls-context.ts";
@@ -207,7 +207,9 @@ function tcpFilters(build: Build, port: ChainPort): ListenerFilter[] {
   const cluster = clusterOf(port);
   const pattern = meshConfigOf(read).inboundClusterStatName;
   const named = port.service ?? { hostname: port.host, name: port.host, namespace: "", registry: "" };
-  const statPrefix = pattern ? statPrefixOf(pattern, named, "", port.port) : cluster;
+  const statPrefix = pattern
+    ? filledPattern(pattern, { service: named, subset: "", port: port.port, targetPort: 0 })
+    : cluster;
   const idleTimeout = idleTimeoutOf(read);
   return [
     ...tcpAuthorizationFilters(build, "custom", isTcp(port.protocol)),

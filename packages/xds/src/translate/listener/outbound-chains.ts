@@ -8,6 +8,7 @@ import {
   sidecarScopeOf,
 } from "@fairlead/mesh";
 import { hostsOverlap, isTls, type ObjectRef } from "@fairlead/model";
+import { filledPattern } from "../cluster/stat-name.ts";
 import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
 import { UNSPECIFIED, WILDCARDS } from "./address.ts";
@@ -15,7 +16,6 @@ import { dynamicDnsFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, configMetadata } from "./filter-chain.ts";
 import { addressFamilyOf } from "./node-settings.ts";
 import { type Contribution, serviceAddresses } from "./outbound-plan.ts";
-import { statPrefixOf } from "./stat-prefix.ts";
 import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
 
 /** The chains that a service's port adds for content that is not HTTP. */
@@ -133,7 +133,9 @@ function plainChain(
   const number = service.ports.length === 1 ? (service.ports[0]?.number ?? port.number) : port.number;
   const cluster = clusterName("outbound", number, "", service.hostname);
   const pattern = meshConfigOf(read).outboundClusterStatName;
-  const statPrefix = pattern ? statPrefixOf(pattern, service, "", { number, name: "" }) : cluster;
+  const statPrefix = pattern
+    ? filledPattern(pattern, { service: service, subset: "", port: { number, name: "" }, targetPort: 0 })
+    : cluster;
   const filters = singleDestination(
     build,
     { ...options, securityFilters: dynamicDnsFilters(read, service, port.number) },

@@ -3,12 +3,12 @@ import { refOf } from "@fairlead/config";
 import { destinationRuleOf, meshConfigOf, serviceOfHost } from "@fairlead/mesh";
 import type { Protocol, Service } from "@fairlead/model";
 import type { ListenerFilter, TcpProxy } from "../../proto/types.ts";
+import { filledPattern } from "../cluster/stat-name.ts";
 import type { Build } from "../generated.ts";
 import { destinationCluster } from "../route/destination.ts";
 import { accessLogs } from "./access-log.ts";
 import { durationOf, idleTimeoutOf } from "./node-settings.ts";
 import type { ListenerClass } from "./proxy-headers.ts";
-import { statPrefixOf } from "./stat-prefix.ts";
 import { defined, typed } from "./typed.ts";
 
 export interface TcpOptions {
@@ -115,7 +115,14 @@ export function routeDestinations(
     const name = cluster(first);
     const pattern = meshConfigOf(read).outboundClusterStatName;
     const statPrefix =
-      pattern && service ? statPrefixOf(pattern, service, subset, { number: options.port, name: "" }) : name;
+      pattern && service
+        ? filledPattern(pattern, {
+            service: service,
+            subset: subset,
+            port: { number: options.port, name: "" },
+            targetPort: 0,
+          })
+        : name;
     const filters = singleDestination(build, options, { cluster: name, statPrefix, subset, service });
     for (const filter of filters) build.from(filter, source, place.path);
     return filters;
