@@ -10,3 +10,22 @@ export interface Peer {
   /** Values of a request header of the stream, such as `authorization`. */
   metadata(name: string): readonly string[];
 }
+
+/** One name of Node's text for subject alternative names: a value with odd characters stands in quotes, as JSON. */
+const NAME = /([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
+
+/**
+ * The URI names in the text that Node gives for a certificate's subject alternative names. What stands inside the quotes of another
+ * name is not taken for one; a text that cannot be read to its end has none.
+ */
+export function uriNames(subjectAltName: string): readonly string[] {
+  const uris: string[] = [];
+  NAME.lastIndex = 0;
+  while (NAME.lastIndex < subjectAltName.length) {
+    const match = NAME.exec(subjectAltName);
+    if (!match) return [];
+    const [, type, value = ""] = match;
+    if (type === "URI") uris.push(value.startsWith('"') ? String(JSON.parse(value)) : value);
+  }
+  return uris;
+}
