@@ -140,40 +140,6 @@ function peerOf(call: grpc.ServerUnaryCall<Buffer, Buffer> | Call, transport: Pe
   const certificate = call.getAuthContext().sslPeerCertificate;
   const identities = uriNames(certificate?.subjectaltname ?? "");
   return {
-    address: transport === "unix" ? address : `${address.slice(0, address.lastIndexOf(":"))}:${port}`,
-    port: transport === "unix" ? 0 : port,
-    close: () => shutdown(server),
-  };
-}
-
-/** Lets streams end that the server has ended, then cuts what is left. */
-async function shutdown(server: grpc.Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const force = setTimeout(() => server.forceShutdown(), 500);
-    server.tryShutdown(() => {
-      clearTimeout(force);
-      resolve();
-    });
-  });
-}
-
-function isLoopback(address: string): boolean {
-  const host = address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
-function tlsCredentials({ certificate, key, clientAuthorities }: ServerTls): grpc.ServerCredentials {
-  const pair = { cert_chain: Buffer.from(certificate), private_key: Buffer.from(key) };
-  const roots = clientAuthorities === undefined ? null : Buffer.from(clientAuthorities);
-  return grpc.ServerCredentials.createSsl(roots, [pair], roots !== null);
-}
-
-function peerOf(call: grpc.ServerUnaryCall<Buffer, Buffer> | Call, transport: Peer["transport"]): Peer {
-  const certificate = call.getAuthContext().sslPeerCertificate;
-  const identities = (certificate?.subjectaltname ?? "")
-    .split(", ")
-    .flatMap((name) => (name.startsWith("URI:") ? name.slice(4) : []));
-  return {
     address: transport === "unix" ? "unix" : call.getPeer(),
     transport,
     certificate: certificate?.raw,

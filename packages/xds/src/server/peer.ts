@@ -12,7 +12,7 @@ export interface Peer {
 }
 
 /** One name of Node's text for subject alternative names: a value with odd characters stands in quotes, as JSON. */
-const NAME = /([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y;
+const NAME = /([^:,]+):("(?:[^"\\]|\\.)*"|(?!")[^,]*)(?:, |$)/y;
 
 /**
  * The URI names in the text that Node gives for a certificate's subject alternative names. What stands inside the quotes of another
