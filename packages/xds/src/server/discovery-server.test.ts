@@ -193,6 +193,9 @@ it("answers FetchSecrets once", async () => {
     });
   const response = "envoy.service.discovery.v3.DiscoveryResponse";
   expect(decode(response, await fetched("s")).resources).toMatchObject([{ name: "s" }]);
-  expect(decode(response, await fetched("unknown")).resources).toBeUndefined();
+  await expect(fetched("unknown")).rejects.toMatchObject({
+    code: grpc.status.NOT_FOUND,
+    details: "there is no SDS resource named unknown",
+  });
   await until(() => server.metrics().streams === 0);
 });

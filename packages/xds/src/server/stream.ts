@@ -344,6 +344,14 @@ export class DiscoveryStream {
     const { mode } = this.#transport;
     const client = this.#client;
     if (!client) return;
+    const { names } = state.subscription;
+    if (this.#transport.single && names.size > 0 && upsertsOf(answer).length === 0) {
+      this.end(
+        STATUS.notFound,
+        `there is no ${state.type.shortName} resource named ${[...names].slice(0, 10).join(", ")}`,
+      );
+      return;
+    }
     let response = writer.respond(mode, answer);
     if (state.outstanding.some(({ nonce }) => nonce === response.nonce)) response = writer.respond(mode, answer, true);
     const release = budget.take(response.bytes.length, this.#retry);

@@ -4,6 +4,7 @@ import type { Peer } from "./peer.ts";
 export const STATUS = {
   ok: 0,
   invalidArgument: 3,
+  notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
   internal: 13,
@@ -16,7 +17,7 @@ export interface Transport {
   readonly peer: Peer;
   /** The one type of the service, or `undefined` for an aggregated stream. */
   readonly typeUrl: string | undefined;
-  /** The client waits for one response, be it empty. */
+  /** The client waits for one response; of names that do not exist it is `NOT_FOUND`. */
   readonly single?: boolean;
   /** Never called again before `done`. The bytes are shared and must not be changed. */
   send(bytes: Buffer, done: (error?: Error | null) => void): void;
