@@ -10,5 +10,3 @@ export interface Descriptor {
   /** Full enum name to its values, the first the default. */
   enums: Record<string, Record<string, number>>;
 }
-
-export declare const descriptor: Descriptor;

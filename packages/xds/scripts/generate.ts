@@ -66,7 +66,8 @@ const write = (name: string, text: string) => {
 };
 // Parsing a JSON string is several times quicker than evaluating the same object literal.
 write("descriptor.js", `export const descriptor = JSON.parse(${JSON.stringify(JSON.stringify(descriptor))});\n`);
-write("descriptor.d.ts", readFileSync(join(here, "descriptor-shape.d.ts"), "utf8"));
+const shape = readFileSync(join(here, "descriptor-shape.d.ts"), "utf8");
+write("descriptor.d.ts", `${shape}\nexport declare const descriptor: Descriptor;\n`);
 write("envoy.d.ts", declare(descriptor));
 const counts = `${Object.keys(descriptor.messages).length} messages, ${Object.keys(descriptor.enums).length} enums`;
 console.error(`${relative(process.cwd(), out) || out}: ${counts} from ${files.size} files`);

@@ -116,4 +116,3 @@ export const EXTENSION_CONFIG_TYPE = named("ECDS");
 export const LISTENER_TYPE = named("LDS");
 export const ROUTE_TYPE = named("RDS");
 export const SECRET_TYPE = named("SDS");
-export const NAME_TABLE_TYPE = named("NDS");

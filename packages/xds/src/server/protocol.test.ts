@@ -162,7 +162,7 @@ describe.each(["sotw", "delta"] as const)("any sequence of events, %s", (mode) =
   it("ends with the client in the state of the server, and nothing ever dangling", { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(world, steps, (first, list) => run(mode, first, list, false)),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -172,7 +172,7 @@ describe.each(["sotw", "delta"] as const)("any sequence of events, %s", (mode) =
     async (named) => {
       await fc.assert(
         fc.asyncProperty(world, steps, (first, list) => run(mode, first, list, true, named)),
-        { numRuns: 120 },
+        { numRuns: 60 },
       );
     },
   );
