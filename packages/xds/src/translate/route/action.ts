@@ -2,7 +2,7 @@ import type { HttpRouteDestination } from "@fairlead/config";
 import { meshConfigOf } from "@fairlead/mesh";
 import type { Route, RouteAction, RouteAction_HashPolicy, RouteMatch } from "../../proto/types.ts";
 import { durationOf } from "../listener/node-settings.ts";
-import { destinationCluster } from "./destination.ts";
+import { deadEnd, destinationCluster } from "./destination.ts";
 import { consistentHashOfDestination, hashPolicyOf } from "./hash-policy.ts";
 import { type HeaderEdits, headerEdits, headerFields } from "./header-operations.ts";
 import { mirrorPolicies } from "./mirror.ts";
@@ -26,6 +26,10 @@ export function forwarding(context: RuleContext, match: RouteMatch): Partial<Rou
   if (used.length === 0) {
     reportOf(context, "route-without-destination", "error", "route", "leads nowhere; this route is left out");
     return undefined;
+  }
+  for (const { destination, path } of used) {
+    const end = deadEnd(build.read, destination.destination, lookup);
+    if (end) reportOf(context, end.code, "warning", `${path}.destination`, end.message);
   }
   const edits: HeaderEdits[] = rule.headers ? [headerEdits(rule.headers)] : [];
   let authority = rule.rewrite?.authority || edits[0]?.authority || "";

@@ -1,5 +1,5 @@
 import type { Destination } from "@fairlead/config";
-import { type Reader, serviceOfHost, visibleServicesOfHost } from "@fairlead/mesh";
+import { destinationRuleOf, type Reader, serviceOfHost, visibleServicesOfHost } from "@fairlead/mesh";
 import type { Service } from "@fairlead/model";
 import { clusterName } from "../names.ts";
 
@@ -33,4 +33,31 @@ export function destinationCluster(read: Reader, destination: Destination, looku
   const host = service?.externalName ?? destination.host;
   const only = lookup.inferPort !== false && service?.ports.length === 1 ? service.ports[0]?.number : undefined;
   return clusterName("outbound", destination.port?.number ?? only ?? lookup.port, destination.subset ?? "", host);
+}
+
+/** Why requests to a destination fail, when it is plain that they do: no such service, port or subset is seen from here. */
+export function deadEnd(
+  read: Reader,
+  destination: Destination,
+  lookup: DestinationLookup,
+): { readonly code: string; readonly message: string } | undefined {
+  const { host, port, subset } = destination;
+  const service = destinationService(read, host, lookup.namespace);
+  if (!service)
+    return {
+      code: "unknown-destination",
+      message: `there is no service ${host} to be seen from here: requests fail with 503`,
+    };
+  const number = port?.number;
+  if (number && !service.ports.some((one) => one.number === number)) {
+    const ports = service.ports.map((one) => one.number).join(", ");
+    return { code: "unknown-port", message: `${host} has no port ${number} (it has ${ports}): requests fail with 503` };
+  }
+  if (!subset) return undefined;
+  const subsets = destinationRuleOf(read, service)?.spec.subsets ?? [];
+  if (subsets.some(({ name }) => name === subset)) return undefined;
+  return {
+    code: "unknown-subset",
+    message: `no DestinationRule that holds here gives ${host} a subset ${subset}: requests fail with 503`,
+  };
 }
