@@ -40,7 +40,9 @@ kind: VirtualService
 metadata: {name: a}
 spec: {hosts: [a.example.com], http: [{route: [{destination: {host: gone.example.com}}]}]}
 `,
-    "clash.yaml": service("c", 12, "TCP"),
+    "clash.yaml": [service("c", 12, "TCP"), service("d", 13, "TCP")]
+      .join("---\n")
+      .replaceAll("number: 80", "number: 81"),
     "again.yaml": service("a", 13),
   });
   await plane.converged();
@@ -50,6 +52,7 @@ spec: {hosts: [a.example.com], http: [{route: [{destination: {host: gone.example
       ["yaml-syntax", "", "broken.yaml"],
       ["unknown-kind", "x", "unknown.yaml"],
       ["unknown-destination", "a", "route.yaml"],
+      ["listener-conflict", "d", "clash.yaml"],
       ["duplicate-object", "a", expect.stringMatching(/a(gain)?\.yaml/)],
     ]),
   );
