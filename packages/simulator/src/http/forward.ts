@@ -20,8 +20,9 @@ export function forwardBranch(
   const levels = [weighted, compiled.route, host, configuration];
   const wins = configuration?.mostSpecificHeaderMutationsWins ?? false;
   const requestHeaders = mutations(levels, "request", wins);
-  const rewrites = forwardRewrites(compiled, action, weighted, request);
   const mutated = mutate(request.headers, requestHeaders);
+  // Headers change first: a host that is taken from a header is the changed one's.
+  const rewrites = forwardRewrites(compiled, action, weighted, { ...request, headers: mutated });
   const headers = rewrites.path === undefined && rewrites.authority === undefined ? mutated : new Map(mutated);
   if (rewrites.path !== undefined) (headers as Map<string, string>).set(":path", rewrites.path);
   if (rewrites.authority !== undefined) (headers as Map<string, string>).set(":authority", rewrites.authority);

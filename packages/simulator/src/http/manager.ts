@@ -2,6 +2,7 @@ import type { HttpConnectionManager, RouteConfiguration, VirtualHost } from "../
 import type { Branch, Evaluation } from "../evaluation.ts";
 import type { LocalReply } from "../filter/outcome.ts";
 import { perRoute } from "../filter/per-route.ts";
+import { redirectLocation } from "../route/rewrite.ts";
 import { type Selection, selectRoutes, selectVirtualHost } from "../route/select.ts";
 import type { HttpSubject } from "../subject.ts";
 import type { Tracer } from "../trace.ts";
@@ -124,9 +125,13 @@ function selectionBranches(
     branches.push({ kind: "reply", share: rest, ...place, reply: redirectReply(compiled, redirect, request) });
   else if (directResponse) {
     const body = directResponse.body?.inlineString;
+    const status = directResponse.status ?? 200;
+    // Envoy says where for what was created or moved, if only the request's own place.
+    const moved = status === 201 || (status >= 300 && status < 400);
     const reply: LocalReply = {
-      status: directResponse.status ?? 200,
+      status,
       by: "direct response",
+      ...(moved && { headers: { location: redirectLocation(compiled, {}, request) } }),
       ...(body !== undefined && { body }),
     };
     branches.push({ kind: "reply", share: rest, ...place, reply });

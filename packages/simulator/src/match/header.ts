@@ -14,8 +14,10 @@ export function headerCondition(matcher: HeaderMatcher): Condition {
   const test = valueTest(matcher);
   if (test === undefined) {
     const wanted = (matcher.presentMatch ?? true) !== invert;
+    // A missing header that counts as empty counts as present.
+    const always = matcher.treatMissingHeaderAsEmpty ?? false;
     return {
-      matches: ({ headers }) => headers.has(name) === wanted,
+      matches: ({ headers }) => (always || headers.has(name)) === wanted,
       words: `${name} is ${wanted ? "present" : "absent"}`,
       found,
     };

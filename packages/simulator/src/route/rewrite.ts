@@ -46,7 +46,7 @@ function authorityRewrite(
 ): string | undefined {
   const literal = weighted?.hostRewriteLiteral || action.hostRewriteLiteral || action.hostRewrite;
   if (literal) return literal;
-  if (action.hostRewriteHeader) return subject.headers.get(action.hostRewriteHeader.toLowerCase());
+  if (action.hostRewriteHeader) return subject.headers.get(action.hostRewriteHeader.toLowerCase()) || undefined;
   const byPath = action.hostRewritePathRegex;
   return byPath && globalReplace(subject.pathname, byPath.pattern?.regex ?? "", byPath.substitution ?? "");
 }
