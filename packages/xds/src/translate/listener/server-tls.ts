@@ -108,6 +108,7 @@ function meshCertificates(tls: ServerTls, verifies: boolean): Partial<CommonTlsC
 
 function namedCertificates(build: Build, tls: ServerTls, place: Place, verifies: boolean): Partial<CommonTlsContext> {
   const names = tls.credentialNames?.length ? tls.credentialNames : [tls.credentialName ?? ""];
+  reportFields(build, tls, place, FILE_FIELDS, "has no effect beside credentialName, which goes before files");
   const secret = (name: string) => namedSecret(build.read, name);
   const tlsCertificateSdsSecretConfigs = names.map(secret);
   if (tls.caCrl && verifies) unsupported(build, place, "caCrl", "revocation lists are taken from files only");
@@ -158,7 +159,18 @@ function namedSecret(read: Reader, name: string): SdsSecretConfig {
 
 function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: boolean): Partial<CommonTlsContext> {
   const fileSocket = metadataFlag(build.read, "file-credential");
-  const pairs = tls.tlsCertificates?.length ? tls.tlsCertificates : [tls];
+  const several = tls.tlsCertificates ?? [];
+  const pairs = several.length > 0 ? several : [tls];
+  for (const [index, { caCertificates }] of several.entries())
+    if (caCertificates)
+      unsupported(
+        build,
+        place,
+        `tlsCertificates[${index}].caCertificates`,
+        "clients are verified by tls.caCertificates",
+      );
+  if (several.length > 0)
+    reportFields(build, tls, place, ["serverCertificate", "privateKey"], "has no effect beside tlsCertificates");
   const tlsCertificateSdsSecretConfigs = pairs.map(({ serverCertificate, privateKey }) =>
     serverCertificate && privateKey
       ? fileSecret(`file-cert:${serverCertificate}~${privateKey}`, fileSocket)
@@ -185,7 +197,15 @@ function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: 
   };
 }
 
-const CLIENT_FIELDS = ["verifyCertificateSpki", "verifyCertificateHash", "caCrl", "insecureSkipVerify"] as const;
+const CLIENT_FIELDS = [
+  "caCertificates",
+  "caCertCredentialName",
+  "verifyCertificateSpki",
+  "verifyCertificateHash",
+  "caCrl",
+  "insecureSkipVerify",
+] as const;
+const FILE_FIELDS = ["serverCertificate", "privateKey", "tlsCertificates"] as const;
 const OWN_CERTIFICATE_FIELDS = [
   "serverCertificate",
   "privateKey",
