@@ -1,4 +1,5 @@
 import type { Reader } from "./derivation.ts";
+import { nodeLabel } from "./node-labels.ts";
 
 /**
  * Who sees an object: everybody, nobody, or the namespaces listed. `exportTo` uses `*`, `.`, `~` and namespace names;
@@ -36,7 +37,6 @@ export function nodeNamespace(read: Reader): string {
 
 /** Whether the node carries every label of `selector`; forks on these labels only. */
 export function nodeMatches(read: Reader, selector: Readonly<Record<string, string>>): boolean {
-  for (const key of Object.keys(selector).sort())
-    if (read.fact(`label ${key}`, (node) => node.labels[key]) !== selector[key]) return false;
+  for (const key of Object.keys(selector).sort()) if (nodeLabel(read, key) !== selector[key]) return false;
   return true;
 }
