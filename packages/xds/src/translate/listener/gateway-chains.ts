@@ -69,6 +69,7 @@ function optionsOf(build: Build, { server }: PlacedServer): TcpOptions {
   return {
     listenerClass: "gateway",
     port: server.port.number,
+    portName: server.port.name,
     protocol: parseProtocol(server.port.protocol),
     securityFilters: [
       ...tcpAuthorizationFilters(build, "custom", true),

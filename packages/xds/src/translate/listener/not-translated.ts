@@ -1,4 +1,4 @@
-import { type KindName, refOf } from "@fairlead/config";
+import { type ConnectionPool, type KindName, refOf, type Sidecar } from "@fairlead/config";
 import { policiesOf, type Query, sidecarOf } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import type { Build } from "../generated.ts";
@@ -52,9 +52,27 @@ const found: Query<void, readonly Diagnostic[]> = {
           ),
         )
       : [];
-    return [...kinds, ...metrics, ...ports];
+    const inbound = sidecar
+      ? inboundFields(sidecar.spec).map(([path, message]) => field(refOf(sidecar), `spec.${path}`, message))
+      : [];
+    return [...kinds, ...metrics, ...ports, ...inbound];
   },
 };
+
+/** What of a Sidecar's inbound half means something for other proxies only. */
+function inboundFields({ ingress = [], inboundConnectionPool }: Sidecar): (readonly [path: string, message: string])[] {
+  const upgrade = (pool: ConnectionPool | undefined, path: string) =>
+    pool?.http?.h2UpgradePolicy && pool.http.h2UpgradePolicy !== "DEFAULT"
+      ? [[`${path}.http.h2UpgradePolicy`, "requests to the workload keep their protocol: it has no effect"] as const]
+      : [];
+  return [
+    ...upgrade(inboundConnectionPool, "inboundConnectionPool"),
+    ...ingress.flatMap(({ connectionPool, tls }, index) => [
+      ...upgrade(connectionPool, `ingress[${index}].connectionPool`),
+      ...(tls?.httpsRedirect ? [[`ingress[${index}].tls.httpsRedirect`, "is for gateways only"] as const] : []),
+    ]),
+  ];
+}
 
 /** Says what holds for the node and is not translated. */
 export function reportNotTranslated(build: Build): void {

@@ -21,7 +21,12 @@ import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-fil
 /** The chains that a service's port adds for content that is not HTTP. */
 export function connectionChains(build: Build, contribution: Contribution): ChainPlan[] {
   const { service, port, egress } = contribution;
-  const options: TcpOptions = { listenerClass: "sidecar-outbound", port: port.number, protocol: port.protocol };
+  const options: TcpOptions = {
+    listenerClass: "sidecar-outbound",
+    port: port.number,
+    portName: port.name,
+    protocol: port.protocol,
+  };
   const routes = (sidecarScopeOf(build.read).egress[egress]?.virtualServices ?? []).filter((virtualService) =>
     virtualService.hosts.some((host) => hostsOverlap(service.hostname, host)),
   );

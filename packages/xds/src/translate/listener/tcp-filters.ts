@@ -15,6 +15,8 @@ export interface TcpOptions {
   readonly listenerClass: ListenerClass;
   /** Number and protocol of the port that is listened on. */
   readonly port: number;
+  /** For statistics names. Default: empty. */
+  readonly portName?: string;
   readonly protocol: Protocol;
   /** Filters that come before all others: authorization. */
   readonly securityFilters?: readonly ListenerFilter[];
@@ -119,7 +121,7 @@ export function routeDestinations(
         ? filledPattern(pattern, {
             service: service,
             subset: subset,
-            port: { number: options.port, name: "" },
+            port: { number: options.port, name: options.portName ?? "" },
             targetPort: 0,
           })
         : name;
