@@ -14,9 +14,8 @@ export function applyCors(policy: CorsPolicy, { headers }: HttpSubject): FilterO
   const allowed = (policy.allowOriginStringMatch ?? []).some(
     (matcher) => matcher.exact === "*" || stringTest(matcher).matches(origin),
   );
-  if (!preflight) return PASS;
-  if (!allowed) return policy.forwardNotMatchingPreflights === false ? { reply: { status: 200, by: "cors" } } : PASS;
-  const answer: Record<string, string> = { "access-control-allow-origin": origin };
+  if (!preflight || (!allowed && policy.forwardNotMatchingPreflights !== false)) return PASS;
+  const answer: Record<string, string> = allowed ? { "access-control-allow-origin": origin } : {};
   if (policy.allowCredentials) answer["access-control-allow-credentials"] = "true";
   if (policy.allowMethods) answer["access-control-allow-methods"] = policy.allowMethods;
   if (policy.allowHeaders) answer["access-control-allow-headers"] = policy.allowHeaders;

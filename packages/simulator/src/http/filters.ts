@@ -73,7 +73,15 @@ export function runFilters(
     const name = filter.name ?? "";
     const setting = perRoute(scope, name);
     if (setting.disabled ?? filter.disabled ?? false) continue;
-    const outcome = runFilter(name, filter.typedConfig, setting, subject, cluster, tracer);
+    const outcome = runFilter(
+      name,
+      filter.typedConfig,
+      setting,
+      subject,
+      cluster,
+      scope.route?.route !== undefined,
+      tracer,
+    );
     if (outcome.metadata) subject = { ...subject, metadata: new Map([...subject.metadata, ...outcome.metadata]) };
     if (outcome.delay) {
       delays.push({ ...outcome.delay, share: outcome.delay.share * rest });
@@ -107,6 +115,7 @@ function runFilter(
   setting: Setting,
   subject: HttpSubject,
   cluster: string,
+  forwards: boolean,
   tracer: Tracer | undefined,
 ): FilterOutcome {
   const type = config?.["@type"] ?? "";
@@ -115,7 +124,8 @@ function runFilter(
     return fault ? applyFault(fault, subject, cluster) : PASS;
   }
   if (type.endsWith(".cors.v3.Cors")) {
-    const policy = unpack<CorsPolicy>(setting.config, CORS);
+    // The filter takes no notice of routes that redirect or answer.
+    const policy = forwards ? unpack<CorsPolicy>(setting.config, CORS) : undefined;
     return policy ? applyCors(policy, subject) : PASS;
   }
   const rbac = unpack<HttpRbac>(config, RBAC);

@@ -1,5 +1,5 @@
 import type { HttpConnectionManager, RouteConfiguration, VirtualHost } from "../envoy.ts";
-import type { Branch, Evaluation } from "../evaluation.ts";
+import type { Branch, Evaluation, Reply } from "../evaluation.ts";
 import type { LocalReply } from "../filter/outcome.ts";
 import { perRoute } from "../filter/per-route.ts";
 import { redirectLocation } from "../route/rewrite.ts";
@@ -35,16 +35,33 @@ export function evaluateHttp(
         : `route configuration ${name} is not there`;
     tracer?.add("route configuration", name ?? "", false, reason, manager);
     const reply: LocalReply = { status: 404, by: "no route configuration" };
-    return { ...named, branches: [{ kind: "reply", share: 1, reply, failure: "no-route-configuration" }] };
+    return {
+      ...named,
+      branches: afterFilters(manager, normalised, tracer, { reply, failure: "no-route-configuration" }),
+    };
   }
   if (name !== undefined)
     tracer?.add("route configuration", name, true, "named by the connection manager", configuration);
   const host = selectVirtualHost(configuration, normalised, tracer);
   if (host === undefined) {
     const reply: LocalReply = { status: 404, by: "no virtual host" };
-    return { ...named, branches: [{ kind: "reply", share: 1, reply, failure: "no-virtual-host" }] };
+    return { ...named, branches: afterFilters(manager, normalised, tracer, { reply, failure: "no-virtual-host" }) };
   }
   return { ...named, branches: hostBranches(manager, configuration, host, normalised, tracer) };
+}
+
+/** An answer of the router where there is no route: the filters before it see the request all the same. */
+function afterFilters(
+  manager: HttpConnectionManager,
+  request: HttpSubject,
+  tracer: Tracer | undefined,
+  last: Omit<Reply, "kind" | "share">,
+): readonly Branch[] {
+  const { virtualHost } = last;
+  const place = virtualHost === undefined ? {} : { virtualHost };
+  const { replies, rest } = runFilters(manager, {}, request, "", tracer);
+  const own = replies.map(({ reply, share }): Branch => ({ kind: "reply", share, ...place, reply }));
+  return rest > 0 ? [...own, { kind: "reply", share: rest, ...last }] : own;
 }
 
 function hostBranches(
@@ -59,9 +76,8 @@ function hostBranches(
   if (tlsOnly && (request.headers.get("x-forwarded-proto") ?? request.headers.get(":scheme")) !== "https") {
     const location = `https://${request.headers.get(":authority") ?? ""}${request.path}`;
     tracer?.add("virtual host", virtualHost, false, "takes TLS only: the client is sent to https", host);
-    return [
-      { kind: "reply", share: 1, virtualHost, reply: { status: 301, headers: { location }, by: "tls required" } },
-    ];
+    const reply: LocalReply = { status: 301, headers: { location }, by: "tls required" };
+    return afterFilters(manager, request, tracer, { virtualHost, reply });
   }
   const early = jwtFilters(manager).some(({ clears }) => clears)
     ? claimsFirst(manager, configuration, host, request)
@@ -99,7 +115,8 @@ function selectionBranches(
   const scope = { weighted, route: compiled?.route, host, configuration };
   const action = compiled?.route.route;
   const cluster = weighted ? (weighted.name ?? "") : (action?.cluster ?? "");
-  const filtered = runFilters(manager, scope, request, cluster, tracer);
+  // Without a route no place configures a filter, the virtual host neither.
+  const filtered = runFilters(manager, compiled ? scope : {}, request, cluster, tracer);
   const delays = filtered.delays;
   const branches: Branch[] = filtered.replies.map(({ reply, share: part }) => ({
     kind: "reply",

@@ -1,5 +1,5 @@
-import { Agent, request as httpRequest } from "node:http";
-import type { Listener, RouteConfiguration } from "../../src/envoy.ts";
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import type { HttpRbac, Listener, RouteConfiguration } from "../../src/envoy.ts";
 import { evaluateResources } from "../../src/evaluate-resources.ts";
 import { parseRequest, type RequestInput } from "../../src/request.ts";
 import type { Random } from "./random.ts";
@@ -10,6 +10,8 @@ export interface Seen {
   readonly status: number;
   readonly location?: string;
   readonly body?: string;
+  /** The CORS headers of an answer that the proxy gave to a preflight request. */
+  readonly cors?: string;
   /** What the backend got, when the request was forwarded. */
   readonly forwarded?: Readonly<Record<string, string>>;
 }
@@ -17,16 +19,24 @@ export interface Seen {
 const WATCHED = ["x-route", "x-host", "x-a", "x-b"] as const;
 
 /** An HTTP listener with these routes, on loopback. */
-export function listenerOf(name: string, port: number, routeConfig: RouteConfiguration, more: object = {}): Listener {
-  const filter = (filterName: string, type: string) => ({
+export function listenerOf(
+  name: string,
+  port: number,
+  routeConfig: RouteConfiguration,
+  more: object = {},
+  rbac?: HttpRbac,
+): Listener {
+  const filter = (filterName: string, type: string, config: object = {}) => ({
     name: filterName,
-    typedConfig: { "@type": `type.googleapis.com/envoy.extensions.filters.http.${type}` },
+    typedConfig: { "@type": `type.googleapis.com/envoy.extensions.filters.http.${type}`, ...config },
   });
   const manager = {
     "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     statPrefix: name,
     routeConfig,
     httpFilters: [
+      filter("envoy.filters.http.cors", "cors.v3.Cors"),
+      ...(rbac ? [filter("envoy.filters.http.rbac", "rbac.v3.RBAC", rbac)] : []),
       filter("envoy.filters.http.fault", "fault.v3.HTTPFault"),
       filter("envoy.filters.http.router", "router.v3.Router"),
     ],
@@ -42,10 +52,13 @@ export function listenerOf(name: string, port: number, routeConfig: RouteConfigu
 export function randomRequest(random: Random): RequestInput {
   const headers: Record<string, string> = { host: random.pick(HOSTS) };
   for (const name of NAMES) if (random.chance(0.4)) headers[name] = random.pick(VALUES);
+  const preflight = random.chance(0.15);
+  if (preflight || random.chance(0.1)) headers.origin = random.pick(["http://a.com", "http://b.com", "null"] as const);
+  if (preflight && random.chance(0.8)) headers["access-control-request-method"] = "PUT";
   const query = random.pick(["", "", "?q=1", "?q", "?q=2&q=1", "?z=", "?"] as const);
   return {
     url: `http://127.0.0.1${random.pick(PATHS)}${query}`,
-    method: random.pick(["GET", "POST", "DELETE"] as const),
+    method: preflight ? "OPTIONS" : random.pick(["GET", "POST", "DELETE"] as const),
     headers,
   };
 }
@@ -86,6 +99,12 @@ export function predicted(listener: Listener, port: number, input: RequestInput)
   return {
     status,
     ...(headers?.location !== undefined && { location: headers.location }),
+    ...(by === "cors" && {
+      cors: Object.entries(headers ?? {})
+        .map(([name, value]) => `${name}: ${value}`)
+        .sort()
+        .join("; "),
+    }),
     ...(by === "direct response" && body !== undefined && { body }),
   };
 }
@@ -113,7 +132,12 @@ export function observed(port: number, input: RequestInput): Promise<Seen> {
             const got = JSON.parse(echo) as Record<string, string>;
             resolve({ status, forwarded: got });
           } else
-            resolve({ status, ...(location !== undefined && { location }), ...(/^h\d+r\d+$/.test(body) && { body }) });
+            resolve({
+              status,
+              ...(location !== undefined && { location }),
+              ...(/^h\d+r\d+$/.test(body) && { body }),
+              ...corsOf(input, status, response.headers),
+            });
         });
       },
     );
@@ -121,6 +145,18 @@ export function observed(port: number, input: RequestInput): Promise<Seen> {
     call.on("error", reject);
     call.end();
   });
+}
+
+/** Only the CORS filter answers 200 without a body here. */
+function corsOf(input: RequestInput, status: number, headers: IncomingHttpHeaders): { readonly cors?: string } {
+  if (input.method !== "OPTIONS" || status !== 200 || headers["content-length"] !== "0") return {};
+  const own = Object.entries(headers).filter(([name]) => name.startsWith("access-control-"));
+  return {
+    cors: own
+      .map(([name, value]) => `${name}: ${String(value)}`)
+      .sort()
+      .join("; "),
+  };
 }
 
 /** The answer of the backend to a request, for its `x-echo`. */

@@ -2,7 +2,7 @@
 export interface Random {
   next(): number;
   below(limit: number): number;
-  pick<T>(choices: readonly [T, ...T[]]): T;
+  pick<const Choices extends readonly [unknown, ...unknown[]]>(choices: Choices): Choices[number];
   chance(probability: number): boolean;
 }
 

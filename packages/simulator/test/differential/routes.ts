@@ -1,4 +1,5 @@
 import type { RouteConfiguration } from "../../src/envoy.ts";
+import { randomCors } from "./policies.ts";
 import type { Random } from "./random.ts";
 
 type Host = NonNullable<RouteConfiguration["virtualHosts"]>[number];
@@ -199,6 +200,7 @@ export function randomRoutes(random: Random): RouteConfiguration {
       domains: [domain],
       routes,
       ...(random.chance(0.3) && { requestHeadersToAdd: [{ header: { key: "x-host", value: `h${host}` } }] }),
+      ...(random.chance(0.3) && { typedPerFilterConfig: { "envoy.filters.http.cors": randomCors(random) } }),
       ...(random.chance(0.1) && { requireTls: "ALL" as const }),
     };
   });

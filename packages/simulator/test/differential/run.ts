@@ -6,6 +6,7 @@ import { createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { echo, listenerOf, observed, predicted, randomRequest, type Seen } from "./compare.ts";
+import { randomRbac } from "./policies.ts";
 import { seededRandom } from "./random.ts";
 import { randomRoutes } from "./routes.ts";
 
@@ -33,7 +34,18 @@ export async function runDifferential(
     const port = ports[index] ?? 0;
     const random = seededRandom(seed);
     const options = random.pick([{}, { stripAnyHostPort: true }, { normalizePath: true, mergeSlashes: true }] as const);
-    return { seed, port, random, listener: listenerOf(`seed-${seed}`, port, randomRoutes(random), options) };
+    return {
+      seed,
+      port,
+      random,
+      listener: listenerOf(
+        `seed-${seed}`,
+        port,
+        randomRoutes(random),
+        options,
+        random.chance(0.4) ? randomRbac(random) : undefined,
+      ),
+    };
   });
   const { port: backendPort } = backend.address() as AddressInfo;
   const cluster = {
