@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../../../shared/conformance/", import.meta.url));
@@ -13,15 +13,4 @@ export function hasConformanceData(): boolean {
 
 export function conformanceText(name: string): string | undefined {
   return existsSync(ROOT + name) ? readFileSync(ROOT + name, "utf8") : undefined;
-}
-
-export function conformanceJson<T>(name: string): T {
-  return JSON.parse(conformanceText(name) ?? "null") as T;
-}
-
-export function conformanceFolders(name: string): readonly string[] {
-  return readdirSync(ROOT + name, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
 }

@@ -5,7 +5,6 @@ export type AnyMessage = envoy.AnyMessage;
 export type CidrRange = envoy.CidrRange;
 export type Cluster = envoy.Cluster;
 export type ClusterLoadAssignment = envoy.ClusterLoadAssignment;
-export type CommonTlsContext = envoy.CommonTlsContext;
 export type CorsPolicy = envoy.CorsPolicy;
 export type DownstreamTlsContext = envoy.DownstreamTlsContext;
 export type FilterChain = envoy.FilterChain;
@@ -30,18 +29,15 @@ export type QueryParameterMatcher = envoy.QueryParameterMatcher;
 export type RbacRules = envoy.RbacRules;
 export type RedirectAction = envoy.RedirectAction;
 export type RegexMatchAndSubstitute = envoy.RegexMatchAndSubstitute;
-export type RegexMatcher = envoy.RegexMatcher;
 export type Route = envoy.Route;
 export type RouteAction = envoy.RouteAction;
 export type RouteConfiguration = envoy.RouteConfiguration;
 export type RouteMatch = envoy.RouteMatch;
-export type RuntimeFractionalPercent = envoy.RuntimeFractionalPercent;
 export type StringMatcher = envoy.StringMatcher;
 export type TcpProxy = envoy.TcpProxy;
 export type UpstreamTlsContext = envoy.UpstreamTlsContext;
 export type ValueMatcher = envoy.ValueMatcher;
 export type VirtualHost = envoy.VirtualHost;
-export type WeightedCluster = envoy.WeightedCluster;
 export type ClusterWeight = envoy.WeightedCluster_ClusterWeight;
 
 /** The message inside an Any, when it is of the type with this full name. */
