@@ -6,10 +6,10 @@ import { kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
 import { unknownKindMessage, validateDocument } from "../validation/validate.ts";
 import { isClusterScoped, isForeignKind } from "./foreign-kinds.ts";
-import { findHostile, MAX_DEPTH } from "./hostile.ts";
-import { positionIn } from "./line-index.ts";
+import { findHostile } from "./hostile.ts";
+import { lineStarts, positionIn } from "./line-index.ts";
 import { splitDocuments, type TextDocument } from "./split.ts";
-import { type DuplicateKeys, offsetOf, parseYaml } from "./yaml.ts";
+import { type DuplicateKeys, offsetOf, parseYaml, readTree, type YamlTree } from "./yaml.ts";
 
 export interface ParseOptions {
   /** Named in positions. */
@@ -78,18 +78,12 @@ export async function* streamDocuments(
   }
 }
 
-/** More than these say nothing new about one document. */
-const MAX_SYNTAX_ERRORS = 20;
-
-function yamlCode(code: string): string {
-  return code === "DUPLICATE_KEY" ? "duplicate-key" : "yaml-syntax";
-}
-
 function parsePart(part: TextDocument, options: ParseOptions): ParseResult {
   const { file, duplicateKeys = "error", maxDocumentLength = 64 * 1024 * 1024 } = options;
   const diagnostics: Diagnostic[] = [];
   const documents: ParsedDocument[] = [];
-  const positionAt = (offset: number) => positionIn(file, part.text, offset, part.line);
+  let starts: readonly number[] | undefined = lineStarts(part.text);
+  const positionAt = (offset: number) => positionIn(file, starts ?? lineStarts(part.text), offset, part.line);
   const fault = (code: string, message: string, offset = 0, path = "") =>
     diagnostics.push({ code, severity: "error", message, path, position: positionAt(offset) });
 
@@ -97,34 +91,28 @@ function parsePart(part: TextDocument, options: ParseOptions): ParseResult {
     fault("too-large", `the document has ${part.text.length} characters, the limit is ${maxDocumentLength}`);
     return { documents, diagnostics };
   }
-  // Held while this text is read, and made again when a position is asked for later, so that objects held for long do
+  // Held (like the starts of lines) while this text is read, and made again when a position is asked for later, so that objects held for long do
   // not hold it. (No WeakRef to begin with: it would keep every tree of a long synchronous reading until its end.)
-  let trees: readonly Document[] | undefined = parseYaml(part.text, duplicateKeys);
-  let again: WeakRef<readonly Document[]> | undefined;
+  let trees: readonly YamlTree[] | undefined = parseYaml(part.text, duplicateKeys);
+  let again: WeakRef<readonly YamlTree[]> | undefined;
   const treeAt = (index: number): Document | undefined => {
     const all = trees ?? again?.deref() ?? parseYaml(part.text, duplicateKeys);
     if (trees === undefined) again = new WeakRef(all);
-    return all[index];
+    return all[index]?.document;
   };
 
   for (const [index, tree] of trees.entries()) {
-    if (tree.errors.length > 0) {
-      const exhausted = tree.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
-      if (exhausted) fault("too-deep", `nested deeper than ${MAX_DEPTH} levels`, exhausted.pos[0]);
-      else
-        for (const { code, message, pos } of tree.errors.slice(0, MAX_SYNTAX_ERRORS))
-          fault(yamlCode(code), message, pos[0]);
-      continue;
-    }
+    for (const { code, message, offset } of tree.faults) fault(code, message, offset);
+    if (tree.faults.length > 0) continue;
     const read = readTree(tree);
-    if ("message" in read) {
-      fault(read.code, read.message, tree.contents?.range?.[0]);
+    if ("fault" in read) {
+      fault(read.fault.code, read.fault.message, read.fault.offset);
       continue;
     }
     if (read.value === null || read.value === undefined) continue;
     const hostile = findHostile(read.value);
     if (hostile) {
-      fault(hostile.code, hostile.message, offsetOf(tree, hostile.path), formatPath(hostile.path));
+      fault(hostile.code, hostile.message, offsetOf(tree.document, hostile.path), formatPath(hostile.path));
       continue;
     }
     for (const { value, path } of expandLists(read.value, [])) {
@@ -138,18 +126,8 @@ function parsePart(part: TextDocument, options: ParseOptions): ParseResult {
     }
   }
   trees = undefined;
+  starts = undefined;
   return { documents, diagnostics };
-}
-
-function readTree(tree: Document): { value: unknown } | { code: string; message: string } {
-  try {
-    return { value: tree.toJS({ maxAliasCount: 100 }) as unknown };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return error instanceof RangeError
-      ? { code: "too-deep", message: `nested deeper than ${MAX_DEPTH} levels` }
-      : { code: "too-many-aliases", message };
-  }
 }
 
 function expandLists(value: unknown, path: readonly PathSegment[]): { value: unknown; path: readonly PathSegment[] }[] {

@@ -30,10 +30,10 @@ function applyEdit(text: string, { object, path, value }: TextEdit): string {
   if (segments === undefined || segments.length === 0)
     throw new ConfigError("INVALID_PATH", `${path} is no path of a field`);
   for (const part of splitDocuments(text)) {
-    const tree = parseYaml(part.text, "last").find((candidate) => matches(candidate, object));
-    if (tree === undefined) continue;
-    if (tree.errors.length > 0)
-      throw new ConfigError("UNREADABLE", tree.errors.map(({ message }) => message).join("; "));
+    const found = parseYaml(part.text, "last").find(({ document }) => matches(document, object));
+    if (found === undefined) continue;
+    const { document: tree, faults } = found;
+    if (faults.length > 0) throw new ConfigError("UNREADABLE", faults.map(({ message }) => message).join("; "));
     return (
       text.slice(0, part.offset) +
       editDocument(part, tree, segments, value) +

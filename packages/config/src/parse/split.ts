@@ -38,6 +38,7 @@ function isPrologue(stream: string, start: number, end: number): boolean {
   return text.startsWith("%") && text.split("\n").every((line) => /^\s*(#.*|%.*)?$/.test(line));
 }
 
+/** Whether there is more than markers, comments and blank lines. One pass: no pattern that runs over line ends. */
 function hasContent(text: string): boolean {
-  return /^(?!---\s*(#.*)?$)(?!\.\.\.\s*$)\s*[^\s#]/m.test(text);
+  return /^(?!---[ \t\r]*(#.*)?$)(?!\.\.\.[ \t\r]*$)[ \t\r]*[^\s#]/m.test(text);
 }

@@ -8,8 +8,10 @@ import {
   parseAllDocuments,
   type ScalarTag,
   type Tags,
+  visit,
 } from "yaml";
 import type { PathSegment } from "../common/path.ts";
+import { MAX_DEPTH } from "./hostile.ts";
 
 /**
  * YAML as Kubernetes reads it (sigs.k8s.io/yaml, that is Go's yaml.v2): the core schema plus YAML 1.1's booleans,
@@ -35,18 +37,85 @@ export const kubernetesTags = (tags: Tags): Tags => [BOOLEAN, OCTAL, ...tags];
 
 export type DuplicateKeys = "error" | "last";
 
-/** Syntax trees of a text, usually one. Errors are in each document's `errors`. */
-export function parseYaml(text: string, duplicateKeys: DuplicateKeys): readonly Document[] {
+/** What is wrong in a text, by code: `yaml-syntax`, `duplicate-key`, `too-deep`. */
+export interface YamlFault {
+  readonly code: string;
+  readonly message: string;
+  readonly offset: number;
+}
+
+export interface YamlTree {
+  readonly document: Document;
+  /** Empty when the document can be read. */
+  readonly faults: readonly YamlFault[];
+}
+
+/** More than these say nothing new about one document. */
+const MAX_FAULTS = 20;
+
+/** Syntax trees of a text, usually one. */
+export function parseYaml(text: string, duplicateKeys: DuplicateKeys): readonly YamlTree[] {
   const documents = parseAllDocuments(text, {
     schema: "core",
     customTags: kubernetesTags,
     merge: true,
-    uniqueKeys: duplicateKeys === "error",
+    // Looked for below: the library compares every key with every other.
+    uniqueKeys: false,
     prettyErrors: false,
     logLevel: "silent",
   });
-  return documents.length === undefined ? [] : (documents as Document[]);
+  return [...documents].map((document) => ({
+    document: document as Document,
+    faults: faultsOf(document as Document, duplicateKeys),
+  }));
 }
+
+function faultsOf(document: Document, duplicateKeys: DuplicateKeys): readonly YamlFault[] {
+  const { errors } = document;
+  const exhausted = errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+  if (exhausted)
+    return [{ code: "too-deep", message: `nested deeper than ${MAX_DEPTH} levels`, offset: exhausted.pos[0] }];
+  if (errors.length > 0)
+    return errors.slice(0, MAX_FAULTS).map(({ message, pos }) => ({ code: "yaml-syntax", message, offset: pos[0] }));
+  if (duplicateKeys === "last") return [];
+  const faults: YamlFault[] = [];
+  try {
+    visit(document, {
+      Map(_, { items }) {
+        const keys = new Set<string>();
+        for (const { key } of items) {
+          const name = String(isScalar(key) ? key.value : key);
+          const offset = (key as Node | null)?.range?.[0] ?? 0;
+          if (keys.has(name))
+            faults.push({ code: "duplicate-key", message: `the key ${name} is already there`, offset });
+          keys.add(name);
+        }
+        return faults.length < MAX_FAULTS ? undefined : visit.BREAK;
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return [{ code: "too-deep", message: `nested deeper than ${MAX_DEPTH} levels`, offset: 0 }];
+  }
+  return faults.slice(0, MAX_FAULTS);
+}
+
+/** The document as JSON, or what keeps it from being read. */
+export function readTree({ document }: YamlTree): { readonly value: unknown } | { readonly fault: YamlFault } {
+  const offset = document.contents?.range?.[0] ?? 0;
+  try {
+    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown };
+  } catch (error) {
+    if (error instanceof RangeError)
+      return { fault: { code: "too-deep", message: `nested deeper than ${MAX_DEPTH} levels`, offset } };
+    return {
+      fault: { code: "too-many-aliases", message: error instanceof Error ? error.message : String(error), offset },
+    };
+  }
+}
+
+/** How often anchors may be expanded, those in anchors multiplied. */
+const MAX_ALIASES = 10_000;
 
 /** The JSON name of a protobuf field. */
 function jsonName(protoName: string): string {

@@ -20,17 +20,32 @@ export function decode<T>(
   report: Report,
   { crd = true }: DecodeOptions = {},
 ): T | undefined {
-  const result = z.safeParse(schema, value);
+  const result = read(schema, value);
+  if (result === undefined) {
+    report.error("too-many-faults", "has more faults than can be listed");
+    return undefined;
+  }
   // Nearly always the two are equal; then the copy need not be held besides the document.
   if (result.success) return structurallyEqual(result.data, value) ? (value as T) : result.data;
   const issues = result.error.issues.filter((issue) => crd || !isShortDuration(issue, value));
   if (issues.length === 0) return value as T;
   reportSchemaIssues(issues, schema, value, report);
   const pruned = withoutIssues(issues, value);
-  const rest = z.safeParse(schema, pruned);
+  const rest = read(schema, pruned);
+  if (rest === undefined) return undefined;
   if (rest.success) return rest.data;
   const usable = rest.error.issues.every((issue) => isAboutCount(issue) || (!crd && isShortDuration(issue, pruned)));
   return usable ? (pruned as T) : undefined;
+}
+
+/** Undefined when there are so many issues (hundreds of thousands) that zod cannot hand them on. */
+function read<T>(schema: Schema<T>, value: unknown): z.core.util.SafeParseResult<T> | undefined {
+  try {
+    return z.safeParse(schema, value);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function isShortDuration(issue: z.core.$ZodIssue, root: unknown): boolean {

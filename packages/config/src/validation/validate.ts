@@ -54,7 +54,7 @@ export function validateDocument(document: unknown, { defaultNamespace = "" } = 
   const metadata = readMetadata(document.metadata, defaultNamespace, report.at("metadata"));
   const definition: KindDefinition = KINDS[name];
   const decoded = decode(definition.schema, spec === undefined ? {} : spec, report.at("spec"));
-  if (decoded === undefined) return { valid: false, object: undefined, diagnostics };
+  if (decoded === undefined) return { valid: false, object: undefined, diagnostics: capped(diagnostics) };
   const object = {
     kind: name,
     apiVersion,
@@ -68,7 +68,21 @@ export function validateDocument(document: unknown, { defaultNamespace = "" } = 
   checkAnnotations(name, object.spec, metadata, report);
   definition.validate?.(object as never, report.at("spec"));
   const valid = !diagnostics.some(({ severity }) => severity === "error");
-  return { valid, object: valid ? object : undefined, diagnostics };
+  return { valid, object: valid ? object : undefined, diagnostics: capped(diagnostics) };
+}
+
+/** More than these about one object say nothing new, and each must be looked up in the text. */
+const MAX_DIAGNOSTICS = 200;
+
+/** The first ones, errors before warnings where not all can stay, and how many more there are. */
+function capped(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (diagnostics.length <= MAX_DIAGNOSTICS) return diagnostics;
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const [first] = errors.length > 0 ? errors : diagnostics;
+  if (first === undefined) return diagnostics;
+  const message = `and ${diagnostics.length - MAX_DIAGNOSTICS} more faults`;
+  const kept = [...errors, ...diagnostics.filter(({ severity }) => severity !== "error")].slice(0, MAX_DIAGNOSTICS);
+  return [...kept, { ...first, code: "too-many-faults", message, path: "" }];
 }
 
 /** Errors and warnings of an object that was made in a program. */

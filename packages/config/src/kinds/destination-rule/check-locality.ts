@@ -66,15 +66,23 @@ function checkFailover(
 
 /** Well-formed (`region/zone/*`), and none within another. */
 function localitiesFault(localities: readonly string[]): string | undefined {
-  const seen: string[][] = [];
+  const seen = new Set<string>();
+  /** The regions, and regions with zone, of which narrower parts were seen. */
+  const divided = new Set<string>();
   for (const locality of localities) {
     const quoted = JSON.stringify(locality);
     const parts = splitLocality(locality);
     const stars = locality.split("*").length - 1;
     if (stars > 1 || (stars === 1 && !locality.endsWith("*"))) return `${quoted} may have one wildcard, at its end`;
     if (parts.includes("")) return `${quoted} must not have empty parts`;
-    if (seen.some((earlier) => overlap(earlier, parts))) return `${quoted} overlaps with one before it`;
-    seen.push(parts);
+    const levels = parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+    // Order counts: what follows a wider one overlaps, and so does a wider one that follows a part of it.
+    const within = levels.some(
+      (level, index) => seen.has(level) || (index < parts.length - 1 && seen.has(`${level}/*`)),
+    );
+    if (seen.has("*") || within || divided.has(parts.join("/"))) return `${quoted} overlaps with one before it`;
+    seen.add(parts.join("/"));
+    for (const level of levels.slice(0, -1)) divided.add(level);
   }
   return undefined;
 }
@@ -83,15 +91,4 @@ function splitLocality(locality: string): string[] {
   const [region = "", zone, ...subzone] = locality.split("/");
   if (zone === undefined) return [region];
   return subzone.length > 0 ? [region, zone, subzone.join("/")] : [region, zone];
-}
-
-/** Order counts: what comes after a wider one overlaps, and a wider one that comes after a part of it does too. */
-function overlap(earlier: readonly string[], later: readonly string[]): boolean {
-  if (earlier[0] === "*") return true;
-  for (let level = 0; level < 3; level++) {
-    const [a, b] = [earlier[level], later[level]];
-    if (a === undefined || b === undefined || (a === "*" && level > 0)) return true;
-    if (a !== b) return false;
-  }
-  return true;
 }

@@ -62,8 +62,9 @@ function checkCiphers(tls: ServerTls, report: Report): void {
   const at = report.at("cipherSuites");
   const unknown = cipherSuites.filter((name) => !isCipherSuite(name));
   if (unknown.length > 0) at.warning("unknown-value", `ignored, because unknown: ${unknown.join(", ")}`);
-  const twice = cipherSuites.filter((name, index) => isCipherSuite(name) && cipherSuites.indexOf(name) !== index);
-  if (twice.length > 0) at.warning("duplicate", `ignored, because already there: ${twice.join(", ")}`);
+  const names = new Set<string>();
+  const twice = new Set(cipherSuites.filter((name) => isCipherSuite(name) && names.size === names.add(name).size));
+  if (twice.size > 0) at.warning("duplicate", `ignored, because already there: ${[...twice].join(", ")}`);
 }
 
 function checkSources(tls: ServerTls, mode: string, report: Report): void {

@@ -65,9 +65,10 @@ const CURVES: ReadonlySet<string> = new Set([
 ]);
 
 function checkCurves(curves: readonly string[], report: Report): void {
+  const seen = new Set<string>();
   for (const [index, curve] of curves.entries())
     if (!CURVES.has(curve)) report.at(index).warning("unknown-value", `${curve} is not a known curve`);
-    else if (curves.indexOf(curve) !== index) report.at(index).warning("duplicate", `${curve} is already there`);
+    else if (seen.size === seen.add(curve).size) report.at(index).warning("duplicate", `${curve} is already there`);
 }
 
 const IGNORED_INBOUND = ["perTryTimeout", "retryRemoteLocalities", "retryIgnorePreviousHosts"] as const;

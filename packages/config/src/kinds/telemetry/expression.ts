@@ -10,11 +10,12 @@ type Tokens = { readonly list: readonly string[]; index: number };
 /** What is wrong with the expression; undefined when its grammar is right. */
 export function expressionFault(text: string): string | undefined {
   const list: string[] = [];
-  for (let index = 0; text.slice(index).trim() !== ""; index = TOKEN.lastIndex) {
+  const end = text.trimEnd().length;
+  for (let index = 0; index < end; index = TOKEN.lastIndex) {
     TOKEN.lastIndex = index;
     const match = TOKEN.exec(text);
     if (match === null)
-      return `not a CEL expression: unexpected ${JSON.stringify(text.slice(index).trim().slice(0, 12))}`;
+      return `not a CEL expression: unexpected ${JSON.stringify(text.slice(index, index + 16).trim())}`;
     list.push(match[1] ?? "");
   }
   if (depthOf(list) > MAX_DEPTH) return `not a CEL expression: nested deeper than ${MAX_DEPTH} levels`;

@@ -1,4 +1,4 @@
-import { hostsOverlap, isSubsetHost } from "@fairlead/model";
+import { isSubsetHost } from "@fairlead/model";
 import { fqdnFault, isDnsLabel, wildcardHostFault } from "../../common/names.ts";
 import { isIpAddress } from "../../common/network.ts";
 import { check } from "../../validation/checks.ts";
@@ -26,10 +26,25 @@ export function checkHosts(spec: VirtualService, report: Report): void {
       allValid = false;
     }
   }
-  if (!allValid) return;
-  for (const [later, host] of hosts.entries())
-    for (const earlier of hosts.slice(0, later))
-      if (hostsOverlap(earlier, host)) report.at(later).error("duplicate", `${host} overlaps with ${earlier}`);
+  if (allValid) reportOverlaps(hosts, report);
+}
+
+/** A host within another, `a.b.com` and `*.com`: found by sorting from the end, where one is the beginning of the other. */
+function reportOverlaps(hosts: readonly string[], report: Report): void {
+  const wildcard = (host: string) => host.startsWith("*");
+  const sorted = hosts
+    .map((host, index) => ({ host, index, key: [...(wildcard(host) ? host.slice(1) : host)].reverse().join("") }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : Number(wildcard(b.host)) - Number(wildcard(a.host))));
+  const around: (typeof sorted)[number][] = [];
+  for (const entry of sorted) {
+    while (around.length > 0 && !entry.key.startsWith(around.at(-1)?.key ?? "")) around.pop();
+    const other = around.findLast(({ host, key }) => wildcard(host) || (key === entry.key && host === entry.host));
+    if (other) {
+      const [later, earlier] = other.index > entry.index ? [other, entry] : [entry, other];
+      report.at(later.index).error("duplicate", `${later.host} overlaps with ${earlier.host}`);
+    }
+    around.push(entry);
+  }
 }
 
 /** As {@link wildcardHostFault}; for SNI also the names that AUTO_PASSTHROUGH gateways use: `outbound_.80_._.host`. */

@@ -90,25 +90,26 @@ function covers(earlier: HttpMatch, later: HttpMatch): boolean {
 }
 
 function warnCoveredPrefixes(spec: VirtualService, report: Report): void {
-  const prefixes: { rule: number; index: number; match: HttpMatch }[] = [];
+  /** Prefix to the matches that have it, of those looked at so far. */
+  const byPrefix = new Map<string, { rule: number; match: HttpMatch }[]>();
   const encountered = new Set<string>();
-  let catchAll = false;
   for (const [rule, route] of (spec.http ?? []).entries()) {
-    catchAll ||= !route.match?.length;
-    for (const [index, match] of (route.match ?? []).entries()) {
+    if (!route.match?.length) return;
+    for (const [index, match] of route.match.entries()) {
+      const prefix = match.uri?.prefix;
       const key = canonical({ ...match, name: undefined });
-      if (catchAll || !match.uri?.prefix || encountered.has(key)) continue;
+      if (!prefix || encountered.has(key)) continue;
       encountered.add(key);
-      prefixes.push({ rule, index, match });
+      for (let length = 1; length < prefix.length; length++)
+        for (const earlier of byPrefix.get(prefix.slice(0, length)) ?? [])
+          if (covers(earlier.match, match))
+            report
+              .at("http", rule, "match", index)
+              .warning(
+                "ineffective-match",
+                `prefix ${prefix} is covered by prefix ${earlier.match.uri?.prefix} in rule ${routeName(spec.http?.[earlier.rule], earlier.rule)}`,
+              );
+      byPrefix.set(prefix, [...(byPrefix.get(prefix) ?? []), { rule, match }]);
     }
   }
-  for (const [position, later] of prefixes.entries())
-    for (const earlier of prefixes.slice(0, position))
-      if (later.match.uri?.prefix !== earlier.match.uri?.prefix && covers(earlier.match, later.match))
-        report
-          .at("http", later.rule, "match", later.index)
-          .warning(
-            "ineffective-match",
-            `prefix ${later.match.uri?.prefix} is covered by prefix ${earlier.match.uri?.prefix} in rule ${routeName(spec.http?.[earlier.rule], earlier.rule)}`,
-          );
 }
