@@ -1,4 +1,4 @@
-// What users hold: objects, kinds and their specs.
+// Objects and their kinds, reading and validating, stores, mesh-wide documents, schemas, and the type of every message.
 
 export { type AdmissionRequest, type AdmissionResponse, reviewAdmission } from "./admission.ts";
 export {

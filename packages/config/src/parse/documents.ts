@@ -57,8 +57,9 @@ export function parseDocuments(text: string, options: ParseOptions): ParseResult
   const diagnostics: Diagnostic[] = [];
   for (const part of splitDocuments(text)) {
     const result = parsePart(part, options);
-    documents.push(...result.documents);
-    diagnostics.push(...result.diagnostics);
+    // One by one: a list can be longer than a call takes arguments.
+    for (const document of result.documents) documents.push(document);
+    for (const diagnostic of result.diagnostics) diagnostics.push(diagnostic);
   }
   return { documents, diagnostics };
 }

@@ -116,8 +116,8 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
     const documents: ParsedDocument[] = [];
     const diagnostics: Diagnostic[] = [];
     for await (const result of streamDocuments(text, { ...this.#options, file })) {
-      documents.push(...result.documents);
-      diagnostics.push(...result.diagnostics);
+      for (const document of result.documents) documents.push(document);
+      for (const diagnostic of result.diagnostics) diagnostics.push(diagnostic);
     }
     return { documents, diagnostics };
   }

@@ -170,11 +170,15 @@ function inForce(result: ParseResult, before: readonly ParsedDocument[]): readon
   const good = result.documents.filter(isGood);
   const taken = new Set(good.map(claimOf));
   const broken = new Set(result.documents.filter((document) => !isGood(document)).map(claimOf));
-  // Diagnostics without an object are about the text: what it held cannot be known, so nothing of it is given up.
-  const unreadable = result.diagnostics.some(({ severity, object }) => severity === "error" && object === undefined);
+  // Where something cannot be told what it is (unreadable, of a mistyped kind, without name), nothing that the text held
+  // before and does not hold now is given up.
+  const unclear = result.diagnostics.some(
+    ({ severity, object, code }) =>
+      severity === "error" && (object === undefined || object.name === "" || code === "unknown-kind"),
+  );
   const kept = before.filter((document) => {
     const claim = claimOf(document);
-    return !taken.has(claim) && (unreadable || broken.has(claim));
+    return !taken.has(claim) && (unclear || broken.has(claim));
   });
   return [...good, ...kept];
 }

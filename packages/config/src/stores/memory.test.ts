@@ -58,6 +58,24 @@ describe("textStore", () => {
     expect(store.diagnostics()).toEqual([]);
   });
 
+  it.each([
+    ["a mistyped kind", "kind: DestinationRule", "kind: DestinationRul"],
+    ["no name", "name: a", "nmae: a"],
+    ["no kind", "kind: DestinationRule\n", ""],
+    ["broken YAML", "{ name", "{{ name"],
+    ["a wrong field", "spec: {", "spec: { x: 1,"],
+  ])("keeps the last good version through %s", (_, before, after) => {
+    const store = textStore({ "a.yaml": `${text("a", "a.com")}---\n${text("b", "b.com")}` });
+    store.set({ "a.yaml": `${text("a", "new.com").replace(before, after)}---\n${text("b", "b2.com")}` });
+    expect([store.get(KEY)?.spec, store.get("DestinationRule/default/b")?.spec]).toEqual([
+      { host: "a.com" },
+      { host: "b2.com" },
+    ]);
+    expect(store.diagnostics().filter(({ severity }) => severity === "error")).not.toEqual([]);
+    store.set({ "a.yaml": text("b", "b2.com") });
+    expect([...store.keys()]).toEqual(["DestinationRule/default/b"]);
+  });
+
   it("keeps namesakes of other API groups apart", () => {
     const service = (apiVersion: string) => `apiVersion: ${apiVersion}\nkind: Service\nmetadata: { name: web }\n`;
     const store = textStore({ "a.yaml": `${service("v1")}---\n${service("serving.knative.dev/v1")}` });

@@ -25,7 +25,7 @@ export interface MemoryStore extends ConfigStore {
 /** A store in memory, holding `objects` to begin with. */
 export function memoryStore(objects: Iterable<ConfigObject> = []): MemoryStore {
   const store = new ObjectStore();
-  store.put(...objects);
+  store.putAll(objects);
   return store;
 }
 
@@ -51,6 +51,10 @@ class ObjectStore implements MemoryStore {
   }
 
   put(...objects: readonly ConfigObject[]): readonly Diagnostic[] {
+    return this.putAll(objects);
+  }
+
+  putAll(objects: Iterable<ConfigObject>): readonly Diagnostic[] {
     const all: Diagnostic[] = [];
     const edits: [string, ConfigObject][] = [];
     for (const object of objects) {
