@@ -10,7 +10,14 @@ import {
   refOf,
 } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
-import { formatDiagnostic, MemoryCollection, objectKey, type ProxyNode, parseNode } from "@fairlead/model";
+import {
+  type Diagnostic,
+  formatDiagnostic,
+  MemoryCollection,
+  objectKey,
+  type ProxyNode,
+  parseNode,
+} from "@fairlead/model";
 import { serviceEntryRegistry } from "@fairlead/registry";
 import { type Translation, translate } from "@fairlead/xds/translate";
 
@@ -116,8 +123,19 @@ export async function translations(
   return { nodes: NODES.map((node) => translate(mesh, node)), registry: told };
 }
 
-async function outcome(objects: readonly ConfigObject[]): Promise<string> {
-  return JSON.stringify(await translations(objects), (key, value) => (key === "sources" ? undefined : value));
+function written(made: object): string {
+  return JSON.stringify(made, (key, value) => (key === "sources" ? undefined : value));
+}
+
+/** Whether users are told that the field, or a part that it belongs to, or the whole object has no effect. */
+function isReported(diagnostics: readonly Diagnostic[], object: ConfigObject, path: Path): boolean {
+  const field = ["spec", ...path].map(String);
+  return diagnostics.some((diagnostic) => {
+    if (!diagnostic.object || objectKey(diagnostic.object) !== objectKey(refOf(object))) return false;
+    if (diagnostic.code === "unsupported-kind") return true;
+    const part = diagnostic.path.split(/[.[\]]+/).filter((name) => name !== "");
+    return diagnostic.code === "unsupported-field" && part.length > 1 && part.every((name, i) => name === field[i]);
+  });
 }
 
 type Path = readonly (string | number)[];
@@ -177,16 +195,23 @@ export async function fieldsIgnored(
   objects: readonly ConfigObject[],
 ): Promise<readonly string[]> {
   const rest = objectsOf("base");
-  const whole = await outcome([...rest, ...objects]);
+  const made = await translations([...rest, ...objects]);
+  const whole = { text: written(made), diagnostics: made.nodes.flatMap(({ diagnostics }) => diagnostics) };
   const matters = new Map<string, boolean>();
   for (const object of objects.filter((one) => one.kind === kind))
     for (const path of leaves(object.spec)) {
       const field = fields.find((candidate) => matchesField(path, candidate)) ?? path.join(".");
       if (matters.get(field) || `${kind} ${field}` in EXCEPTIONS) continue;
+      if (isReported(whole.diagnostics, object, path)) {
+        matters.set(field, true);
+        continue;
+      }
       const changed = { ...object, spec: without(object.spec, path) } as ConfigObject;
       // Objects without what their schema requires never come this far: they may fail.
-      const other = await outcome([...rest, ...objects.map((one) => (one === object ? changed : one))]).catch(String);
-      matters.set(field, other !== whole);
+      const other = await translations([...rest, ...objects.map((one) => (one === object ? changed : one))])
+        .then(written)
+        .catch(String);
+      matters.set(field, other !== whole.text);
     }
   return [...matters].filter(([, does]) => !does).map(([field]) => field);
 }

@@ -1,5 +1,5 @@
-import { type ConnectionPool, type KindName, refOf, type Sidecar } from "@fairlead/config";
-import { policiesOf, type Query, sidecarOf } from "@fairlead/mesh";
+import { type ConfigObject, type ConnectionPool, type KindName, refOf, type Sidecar } from "@fairlead/config";
+import { namespaceAmong, policiesOf, type Query, type Reader, sidecarOf } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import type { Build } from "../generated.ts";
 import { telemetriesOf } from "./telemetry.ts";
@@ -22,16 +22,18 @@ const found: Query<void, readonly Diagnostic[]> = {
       path,
       message,
     });
+    const whole = (object: ObjectRef, message: string): Diagnostic => ({
+      code: "unsupported-kind",
+      severity: "warning",
+      object,
+      path: "",
+      message,
+    });
     const kinds = KINDS.flatMap(([kind, message]) =>
-      policiesOf(read, kind).map(
-        (object): Diagnostic => ({
-          code: "unsupported-kind",
-          severity: "warning",
-          object: refOf(object),
-          path: "",
-          message,
-        }),
-      ),
+      policiesOf(read, kind).map((object) => whole(refOf(object), message)),
+    );
+    const groups = groupsOf(read).map((group) =>
+      whole(refOf(group), "workloads are not registered by themselves: give each a WorkloadEntry"),
     );
     const metrics = telemetriesOf(read).flatMap((object) =>
       (object.spec.metrics ?? []).map((_, index) =>
@@ -55,9 +57,19 @@ const found: Query<void, readonly Diagnostic[]> = {
     const inbound = sidecar
       ? inboundFields(sidecar.spec).map(([path, message]) => field(refOf(sidecar), `spec.${path}`, message))
       : [];
-    return [...kinds, ...metrics, ...ports, ...inbound];
+    return [...kinds, ...groups, ...metrics, ...ports, ...inbound];
   },
 };
+
+/** The WorkloadGroup that the node asks to be registered by. */
+function groupsOf(read: Reader): readonly ConfigObject[] {
+  const namespaces = read.bucket("configNamespaces", "WorkloadGroup") ?? [];
+  if (namespaces.length === 0) return [];
+  const wanted = read.fact("workload group", ({ metadata }) => String(metadata.AUTO_REGISTER_GROUP ?? ""));
+  if (!wanted) return [];
+  const groups = read.bucket("config", `WorkloadGroup/${namespaceAmong(read, namespaces)}`) ?? [];
+  return groups.filter(({ metadata }) => metadata.name === wanted);
+}
 
 /** What of a Sidecar's inbound half means something for other proxies only. */
 function inboundFields({ ingress = [], inboundConnectionPool }: Sidecar): (readonly [path: string, message: string])[] {

@@ -18,7 +18,9 @@ export interface PlacedTelemetry<P> {
 
 type Telemetry = ConfigObject<"Telemetry">;
 
-const wide = (object: Telemetry) => Object.keys(object.spec.selector?.matchLabels ?? {}).length === 0;
+/** Whether it names no workloads: neither by labels nor as those of a Gateway. */
+const wide = ({ spec: { selector, targetRef, targetRefs } }: Telemetry) =>
+  Object.keys(selector?.matchLabels ?? {}).length === 0 && !targetRef && !targetRefs?.length;
 
 /** The Telemetries that hold for the node, least specific first: the mesh's, the namespace's, those that select it. */
 const applicable: Query<void, readonly Telemetry[]> = {

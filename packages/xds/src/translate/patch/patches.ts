@@ -78,6 +78,11 @@ function patchesOfObject(read: Reader, object: ConfigObject<"EnvoyFilter">, diag
       report("unsupported-field", "applyTo", `patches of ${applyTo ?? "nothing"} are not applied`);
       return [];
     }
+    if (match.waypoint || match.context === "WAYPOINT") {
+      const field = match.waypoint ? "match.waypoint" : "match.context";
+      report("unsupported-field", field, "there are no waypoints: the patch is not applied");
+      return [];
+    }
     if (patch.filterClass && patch.filterClass !== "UNSPECIFIED")
       report(
         "unsupported-field",
