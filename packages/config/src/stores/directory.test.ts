@@ -103,7 +103,7 @@ describe("directoryStore", () => {
     const { diagnostics } = await open();
     expect(hostOf("a")).toBe("first.com");
     expect(diagnostics.call(store).map(formatDiagnostic)).toEqual([
-      `${join(folder, "b.yaml")}:4:3: error DestinationRule default/a defined at ${join(folder, "b.yaml")}:1 and at ${join(folder, "a.yaml")}:1; the latter stays in force [duplicate-object]`,
+      `${join(folder, "b.yaml")}:4:3: error DestinationRule default/a defined at ${join(folder, "b.yaml")}:1 and differently at ${join(folder, "a.yaml")}:1; the latter stays in force [duplicate-object]`,
     ]);
     await rm(join(folder, "a.yaml"));
     await vi.waitFor(() => expect(hostOf("a")).toBe("second.com"), 5000);

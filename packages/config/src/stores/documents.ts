@@ -142,10 +142,12 @@ export class DocumentSet implements DocumentStore {
       for (const other of others) {
         if (first === undefined) continue;
         const { kind, namespace, name, file, line } = other;
+        // The same thing said twice hurts nobody.
+        const same = structurallyEqual(first.value, other.value);
         yield {
           code: "duplicate-object",
-          severity: "error",
-          message: `defined at ${file}:${line} and at ${first.file}:${first.line}; the latter stays in force`,
+          severity: same ? "info" : "error",
+          message: `defined at ${file}:${line} and ${same ? "alike" : "differently"} at ${first.file}:${first.line}; the latter stays in force`,
           path: "",
           object: { kind, namespace, name },
           position: other.locate("metadata.name") ?? { file, line, column: 1 },
