@@ -2,10 +2,11 @@ import { analyze as analyzeDocuments, analyzeExtra } from "@fairlead/analysis";
 import { type ParsedDocument, parseDocuments } from "@fairlead/config";
 import { type Diagnostic, formatObject } from "@fairlead/model";
 import { CliError } from "../cli-error.ts";
-import { type Command, MESH_OPTIONS } from "../command.ts";
+import { type Call, type Command, type ExitCode, MESH_OPTIONS, type Terminal } from "../command.ts";
 import type { TextFile } from "../input.ts";
-import { meshOf, readFilesAndSettings } from "../mesh-input.ts";
+import { meshOf, readFilesAndSettings, type Settings } from "../mesh-input.ts";
 import { paint, printFinding, printJson } from "../output.ts";
+import { answerOrWatch, WATCH_OPTION } from "../watch.ts";
 
 const LEVELS = { error: "Error", warning: "Warning", info: "Info" } as const;
 
@@ -24,45 +25,68 @@ function parseAll(files: readonly TextFile[]): {
   return { documents, unreadable: faults.map((fault) => ({ ...fault, code: "IST0106" })) };
 }
 
+type Suppressed = NonNullable<NonNullable<Parameters<typeof analyzeDocuments>[1]>["suppress"]>;
+
+interface Input {
+  readonly files: readonly TextFile[];
+  readonly settings: Settings;
+}
+
+function answer({ files, settings }: Input, suppress: Suppressed, call: Call, terminal: Terminal): ExitCode {
+  const { documents, unreadable } = parseAll(files);
+  const { meshConfig, meshNetworks } = settings;
+  const found = [
+    ...unreadable,
+    ...analyzeDocuments(documents, { meshConfig, ...(meshNetworks ? { meshNetworks } : {}), suppress }),
+  ];
+  if (call.values.extra)
+    found.push(...analyzeExtra(meshOf(files, settings, "declared").mesh, parseDocumentsByDefault(files)));
+  if (call.json) printJson(terminal, found.map(recordOf));
+  else {
+    for (const diagnostic of found)
+      printFinding(terminal, diagnostic, files.find(({ file }) => file === diagnostic.position?.file)?.text);
+    terminal.out(
+      found.length === 0
+        ? `${paint(terminal, "good", "nothing found")} in ${documents.length} documents\n`
+        : `${found.length} findings in ${documents.length} documents\n`,
+    );
+  }
+  return found.length === 0 ? 0 : 1;
+}
+
+function recordOf(diagnostic: Diagnostic) {
+  return {
+    code: diagnostic.code,
+    level: LEVELS[diagnostic.severity],
+    resource: diagnostic.object ? formatObject(diagnostic.object) : `File ${diagnostic.position?.file ?? ""}`,
+    message: diagnostic.message,
+    file: diagnostic.position?.file ?? "",
+    line: diagnostic.position?.line ?? 0,
+  };
+}
+
 export const analyze: Command = {
   summary: "Looks at objects together: what is valid alone and wrong in company.",
   usage:
-    "-f FILE|FOLDER … [--extra] [--suppress CODE=KIND NAMESPACE/NAME] … [--mesh-config FILE] [--mesh-networks FILE] [-o json]",
-  options: { ...MESH_OPTIONS, extra: { type: "boolean" }, suppress: { type: "string", short: "S", multiple: true } },
+    "-f FILE|FOLDER … [--extra] [--suppress CODE=KIND NAMESPACE/NAME] … [--mesh-config FILE] [--mesh-networks FILE] [--watch | -o json]",
+  options: {
+    ...MESH_OPTIONS,
+    ...WATCH_OPTION,
+    extra: { type: "boolean" },
+    suppress: { type: "string", short: "S", multiple: true },
+  },
   async run(call, terminal) {
     const suppress = ((call.values.suppress as readonly string[] | undefined) ?? []).map((text) => {
       const equals = text.indexOf("=");
       if (equals < 1) throw new CliError("usage", `--suppress takes CODE=RESOURCE, not ${JSON.stringify(text)}`);
       return { code: text.slice(0, equals), resource: text.slice(equals + 1) };
     });
-    const { files, settings } = await readFilesAndSettings(call, call.files);
-    const { documents, unreadable } = parseAll(files);
-    const { meshConfig, meshNetworks } = settings;
-    const found = [
-      ...unreadable,
-      ...analyzeDocuments(documents, { meshConfig, ...(meshNetworks ? { meshNetworks } : {}), suppress }),
-    ];
-    if (call.values.extra)
-      found.push(...analyzeExtra(meshOf(files, settings, "declared").mesh, parseDocumentsByDefault(files)));
-    const records = found.map((diagnostic) => ({
-      code: diagnostic.code,
-      level: LEVELS[diagnostic.severity],
-      resource: diagnostic.object ? formatObject(diagnostic.object) : `File ${diagnostic.position?.file ?? ""}`,
-      message: diagnostic.message,
-      file: diagnostic.position?.file ?? "",
-      line: diagnostic.position?.line ?? 0,
-    }));
-    if (call.json) printJson(terminal, records);
-    else {
-      for (const diagnostic of found)
-        printFinding(terminal, diagnostic, files.find(({ file }) => file === diagnostic.position?.file)?.text);
-      terminal.out(
-        found.length === 0
-          ? `${paint(terminal, "good", "nothing found")} in ${documents.length} documents\n`
-          : `${found.length} findings in ${documents.length} documents\n`,
-      );
-    }
-    return found.length === 0 ? 0 : 1;
+    const settings = [call.text("mesh-config"), call.text("mesh-networks")].filter((path) => path !== undefined);
+    return answerOrWatch(call, terminal, {
+      paths: [...call.files, ...settings],
+      read: () => readFilesAndSettings(call, call.files),
+      answer: (input) => answer(input, suppress, call, terminal),
+    });
   },
 };
 

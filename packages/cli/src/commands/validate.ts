@@ -1,9 +1,10 @@
 import { KINDS, parseDocuments, parseMeshConfig, parseMeshNetworks } from "@fairlead/config";
 import type { Diagnostic } from "@fairlead/model";
 import { CliError } from "../cli-error.ts";
-import type { Command } from "../command.ts";
+import type { Command, ExitCode, Terminal } from "../command.ts";
 import { readFiles, type TextFile } from "../input.ts";
 import { paint, printFinding, printJson } from "../output.ts";
+import { answerOrWatch, WATCH_OPTION } from "../watch.ts";
 
 interface Finding {
   readonly code: string;
@@ -124,26 +125,32 @@ function specDiagnostics(apiVersion: string, kind: string, { file, text }: TextF
   });
 }
 
+function answer(files: readonly TextFile[], kind: string | undefined, json: boolean, terminal: Terminal): ExitCode {
+  const checked = files.map((file) => ({ file, found: kind ? checkAs(kind, file) : checkFile(file) }));
+  const records = checked.flatMap(({ found }) => found.map(({ record }) => record));
+  const invalid = records.filter((record) => !record.valid).length;
+  if (json) printJson(terminal, records);
+  else {
+    for (const { file, found } of checked)
+      for (const { diagnostics } of found)
+        for (const diagnostic of diagnostics) printFinding(terminal, diagnostic, file.text);
+    const warnings = records.reduce((sum, record) => sum + record.warnings.length, 0);
+    const verdict =
+      invalid === 0 ? paint(terminal, "good", "all valid") : paint(terminal, "error", `${invalid} invalid`);
+    terminal.out(`${records.length} documents in ${files.length} files: ${verdict}, ${warnings} warnings\n`);
+  }
+  return invalid === 0 ? 0 : 1;
+}
+
 export const validate: Command = {
   summary: "Checks configuration documents, each on its own, as a cluster would.",
-  usage: "-f FILE|FOLDER … [--kind KIND] [-o json]",
-  options: { file: { type: "string", short: "f", multiple: true }, kind: { type: "string" } },
-  async run(call, terminal) {
-    const kind = call.text("kind");
-    const files = await readFiles(call.files);
-    const checked = files.map((file) => ({ file, found: kind ? checkAs(kind, file) : checkFile(file) }));
-    const records = checked.flatMap(({ found }) => found.map(({ record }) => record));
-    const invalid = records.filter((record) => !record.valid).length;
-    if (call.json) printJson(terminal, records);
-    else {
-      for (const { file, found } of checked)
-        for (const { diagnostics } of found)
-          for (const diagnostic of diagnostics) printFinding(terminal, diagnostic, file.text);
-      const warnings = records.reduce((sum, record) => sum + record.warnings.length, 0);
-      const verdict =
-        invalid === 0 ? paint(terminal, "good", "all valid") : paint(terminal, "error", `${invalid} invalid`);
-      terminal.out(`${records.length} documents in ${files.length} files: ${verdict}, ${warnings} warnings\n`);
-    }
-    return invalid === 0 ? 0 : 1;
+  usage: "-f FILE|FOLDER … [--kind KIND] [--watch | -o json]",
+  options: { file: { type: "string", short: "f", multiple: true }, kind: { type: "string" }, ...WATCH_OPTION },
+  run(call, terminal) {
+    return answerOrWatch(call, terminal, {
+      paths: call.files,
+      read: async () => ({ files: await readFiles(call.files) }),
+      answer: ({ files }) => answer(files, call.text("kind"), call.json, terminal),
+    });
   },
 };
