@@ -90,15 +90,17 @@ export function readString(value: unknown): string {
 
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
-/** Base64, standard or URL-safe, padded or not; or the bytes themselves. */
+/** Base64, standard or URL-safe, padded or not; or the bytes themselves. Without Node's `Buffer`: translation runs in browsers. */
 export function readBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   if (typeof value !== "string" || !BASE64.test(value)) throw invalid(value, "base64");
-  return Buffer.from(value, "base64");
+  const digits = value.replace(/=+$/, "").replaceAll("-", "+").replaceAll("_", "/");
+  if (digits.length % 4 === 1) throw invalid(value, "base64");
+  return Uint8Array.from(atob(digits), (char) => char.charCodeAt(0));
 }
 
 export function printBytes(value: Uint8Array): string {
-  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  return btoa(Array.from(value, (byte) => String.fromCharCode(byte)).join(""));
 }
 
 /** An enum value by name or number; numbers without a name are kept, as proto3 wants. */
