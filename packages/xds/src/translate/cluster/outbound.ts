@@ -126,7 +126,11 @@ function balancing(
     keepsDraining: keepsSessions(service),
   });
   if (discovery === "ORIGINAL_DST") return { commonLbConfig, lbPolicy: "CLUSTER_PROVIDED" };
-  return { commonLbConfig, ...balancer(policy?.loadBalancer) };
+  const chosen = balancer(policy?.loadBalancer);
+  if (!chosen.loadBalancingPolicy) return { commonLbConfig, ...chosen };
+  // Envoy takes no settings of localities beside such a policy.
+  const { zoneAwareLbConfig: _, localityWeightedLbConfig: __, ...common } = commonLbConfig;
+  return { commonLbConfig: common, ...chosen };
 }
 
 /** Sessions are pinned to an endpoint by a cookie or a header. Source: Istio's labels for persistent sessions. */

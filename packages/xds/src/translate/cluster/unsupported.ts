@@ -48,6 +48,9 @@ function ofSettings({ loadBalancer, outlierDetection, retryBudget, tls }: Settin
       `${path}.loadBalancer.${warmup ? "warmup" : "warmupDurationSecs"}`,
       "works with ROUND_ROBIN and LEAST_REQUEST only",
     ]);
+  for (const field of ["localityLbSetting", "zoneAwareLbSetting"] as const)
+    if (backendUtilization && loadBalancer?.[field])
+      found.push([`${path}.loadBalancer.${field}`, "weights of localities have no effect with backendUtilization"]);
   if (tls?.mode === "MUTUAL" && !tls.credentialName && !(tls.clientCertificate && tls.privateKey))
     found.push([`${path}.tls`, "MUTUAL needs a credentialName, or clientCertificate and privateKey: no TLS is used"]);
   return found;

@@ -169,8 +169,9 @@ function autoPassthrough(build: Build, { hosts, source, path }: PlacedServer): C
   const { read } = build;
   const pattern = meshConfigOf(read).outboundClusterStatName;
   const names = hosts.map((host) => host.slice(host.indexOf("/") + 1));
+  // A wildcard host has no name to be reached by: Envoy matches `*` at the beginning of a server name only.
   const covered = ({ hostname, meshExternal }: Service) =>
-    !meshExternal && names.some((host) => isSubsetHost(hostname, host));
+    !meshExternal && !hostname.startsWith("*") && names.some((host) => isSubsetHost(hostname, host));
   return gatewayServices(read)
     .filter(covered)
     .flatMap((service) => {

@@ -113,11 +113,9 @@ function namedCertificates(build: Build, tls: ServerTls, place: Place, verifies:
   const tlsCertificateSdsSecretConfigs = names.map(secret);
   if (tls.caCrl && verifies) unsupported(build, place, "caCrl", "revocation lists are taken from files only");
   if (!verifies) {
-    const matchSubjectAltNames = exactNames(tls.subjectAltNames);
-    return {
-      tlsCertificateSdsSecretConfigs,
-      ...(matchSubjectAltNames ? { validationContext: { matchSubjectAltNames } } : {}),
-    };
+    // Envoy refuses to look at names in certificates that no root vouches for.
+    if (tls.subjectAltNames?.length) unsupported(build, place, "subjectAltNames", "clients show no certificate");
+    return { tlsCertificateSdsSecretConfigs };
   }
   const authority = tls.caCertCredentialName || `${names[0]}-cacert`;
   return {
