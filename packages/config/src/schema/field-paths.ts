@@ -10,10 +10,10 @@ export function schemaOf(kind: KindName | MeshDocumentName): Schema {
 }
 
 /**
- * Every leaf field of a kind, relative to its spec: lists as `[]`, maps as `{}`: `http[].match[].headers{}.exact`. Tests
+ * Every leaf field of a kind (or of a schema), relative to its spec: lists as `[]`, maps as `{}`: `http[].match[].headers{}.exact`. Tests
  * use it to prove that each field is translated or reported.
  */
-export function fieldPaths(kind: KindName | MeshDocumentName): readonly string[] {
+export function fieldPaths(kind: KindName | MeshDocumentName | Schema): readonly string[] {
   const paths: string[] = [];
   const visit = (schema: Schema, path: string): void => {
     const info = messageInfo(schema);
@@ -29,6 +29,6 @@ export function fieldPaths(kind: KindName | MeshDocumentName): readonly string[]
     else if (valueType && !isStruct(schema)) visit(valueType, `${path}{}`);
     else paths.push(path);
   };
-  visit(schemaOf(kind), "");
+  visit(typeof kind === "string" ? schemaOf(kind) : kind, "");
   return paths;
 }

@@ -154,6 +154,17 @@ describe("serviceEntryRegistry", () => {
     expect(registry.services.get("shop/a.test")?.ports.map(({ number }) => number)).toEqual([81]);
   });
 
+  it("says that connections are not raced", () => {
+    const strategy = (value: string) =>
+      load(
+        entry("a", { hosts: ["a.test"], resolution: "DNS" }, { annotations: { "istio.io/connect-strategy": value } }),
+      ).registry.diagnostics();
+    expect(strategy("race_first_tcp_connect")).toMatchObject([
+      { code: "unsupported-field", path: "metadata.annotations[istio.io/connect-strategy]", object: { name: "a" } },
+    ]);
+    expect(strategy("DEFAULT")).toEqual([]);
+  });
+
   it("takes traffic distribution from the annotation, else from the namespace's", () => {
     const config = new MemoryCollection<ConfigObject>();
     const namespaces = new MemoryCollection<Namespace>();

@@ -57,6 +57,8 @@ export function serviceEntryRegistry(
   return registry;
 }
 
+const CONNECT_STRATEGY = "istio.io/connect-strategy";
+
 function serviceEntryContribution(
   entry: ConfigObject<"ServiceEntry">,
   placement: Placement,
@@ -80,6 +82,15 @@ function serviceEntryContribution(
       severity: "info",
       path: "status.addresses",
       message: "automatically allocated addresses are not served: give spec.addresses to have a virtual IP",
+      object,
+    });
+  // Source: Istio `model.GetDNSConnectStrategy`.
+  if (entry.metadata.annotations[CONNECT_STRATEGY]?.toUpperCase() === "RACE_FIRST_TCP_CONNECT")
+    diagnostics.push({
+      code: "unsupported-field",
+      severity: "warning",
+      path: `metadata.annotations[${CONNECT_STRATEGY}]`,
+      message: "connections are not raced: the addresses of a name are used as Envoy resolves them",
       object,
     });
   return { services, endpoints, diagnostics };

@@ -109,6 +109,9 @@ function reportServerFields(build: Build, { server, source, path }: PlacedServer
     build.report({ code: "unsupported-field", severity: "warning", object: source, path: `${path}.${field}`, message });
   if (server.defaultEndpoint) report("defaultEndpoint", "has no effect: VirtualServices say where traffic goes");
   if (server.port.targetPort) report("port.targetPort", "is deprecated and has no effect");
+  // Also HBONE: gateways do not end the tunnels of the mesh.
+  if (parseProtocol(server.port.protocol) === "Unspecified")
+    report("port.protocol", `${JSON.stringify(server.port.protocol)} is not known to gateways: it is taken as TCP`);
 }
 
 /** All plain HTTP servers of a port share a chain: their routes tell them apart. */

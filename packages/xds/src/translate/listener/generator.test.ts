@@ -378,14 +378,21 @@ describe("gateways", () => {
         server(80, "TCP"),
         server(443, "HTTPS", { tls: { mode: "SIMPLE", credentialName: "c" } }),
         server(9000, "TCP"),
+        server(15008, "HBONE"),
       ),
+      anObject("VirtualService", "tunnel", {
+        hosts: ["*"],
+        gateways: ["gw"],
+        tcp: [{ match: [{ port: 15008 }], route: [{ destination: { host: "a.default.svc.cluster.local" } }] }],
+      }),
     ];
     const made = listenersOf({ config }, gateway());
-    expect(made.names).toEqual(["0.0.0.0_443", "0.0.0.0_80"]);
+    expect(made.names).toEqual(["0.0.0.0_15008", "0.0.0.0_443", "0.0.0.0_80"]);
     expect(made.problems.sort()).toEqual([
       "gateway-server-conflict Gateway/gw spec.servers[1]",
       "server-without-routes Gateway/gw spec.servers[3]",
       "unsupported-field Gateway/gw spec.servers[0].defaultEndpoint",
+      "unsupported-field Gateway/gw spec.servers[4].port.protocol",
     ]);
   });
 
