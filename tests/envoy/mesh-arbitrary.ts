@@ -341,5 +341,5 @@ export function meshes(around: Surroundings): fc.Arbitrary<Document[]> {
       documentsOf("PeerAuthentication", 2, around),
       documentsOf("AuthorizationPolicy", 3, around),
     )
-    .map((lists) => lists.flat());
+    .map((lists) => lists.flatMap((list) => list));
 }
