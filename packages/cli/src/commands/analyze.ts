@@ -68,7 +68,7 @@ function recordOf(diagnostic: Diagnostic) {
 export const analyze: Command = {
   summary: "Looks at objects together: what is valid alone and wrong in company.",
   usage:
-    "-f FILE|FOLDER … [--extra] [--suppress CODE=KIND NAMESPACE/NAME] … [--mesh-config FILE] [--mesh-networks FILE] [--watch | -o json]",
+    "-f FILE|FOLDER … [--extra] [--suppress CODE=KIND NAME.NAMESPACE] … [--mesh-config FILE] [--mesh-networks FILE] [--watch | -o json]",
   options: {
     ...MESH_OPTIONS,
     ...WATCH_OPTION,
@@ -78,7 +78,8 @@ export const analyze: Command = {
   async run(call, terminal) {
     const suppress = ((call.values.suppress as readonly string[] | undefined) ?? []).map((text) => {
       const equals = text.indexOf("=");
-      if (equals < 1) throw new CliError("usage", `--suppress takes CODE=RESOURCE, not ${JSON.stringify(text)}`);
+      if (equals < 1)
+        throw new CliError("usage", `--suppress takes CODE=KIND NAME.NAMESPACE, not ${JSON.stringify(text)}`);
       return { code: text.slice(0, equals), resource: text.slice(equals + 1) };
     });
     const settings = [call.text("mesh-config"), call.text("mesh-networks")].filter((path) => path !== undefined);

@@ -2,6 +2,7 @@ import { initAuthority } from "@fairlead/ca";
 import { directoryStore } from "@fairlead/config/directory";
 import { ControlPlaneError, createControlPlane, placesOf } from "@fairlead/control-plane";
 import { type Diagnostic, formatDiagnostic, formatObject } from "@fairlead/model";
+import { manifestCredentials } from "@fairlead/registry/credentials";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
@@ -62,6 +63,7 @@ export const serve: Command = {
       plane = await createControlPlane({
         config: store,
         registries: [manifestsRegistry(store.documents)],
+        credentials: manifestCredentials(store.documents),
         mesh: { files: { ...(meshConfig ? { meshConfig } : {}), ...(meshNetworks ? { meshNetworks } : {}) } },
         ...(authority ? { authority } : {}),
       });

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { fairlead, folderOf } from "../../test/captured.ts";
+
+const ROUTE = `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews, namespace: shop}
+spec:
+  hosts: [reviews]
+  http: [{route: [{destination: {host: nowhere}}]}]
+`;
+
+describe("analyze", () => {
+  it("finds what is wrong in company, with Istio's codes: exit code 1", async () => {
+    await using folder = await folderOf({ "mesh.yaml": ROUTE });
+    const file = folder.at("mesh.yaml");
+    const { code, out } = await fairlead("analyze", "-f", file, "-o", "json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toContainEqual({
+      code: "IST0101",
+      level: "Error",
+      resource: "VirtualService shop/reviews",
+      message: expect.stringContaining("nowhere"),
+      file,
+      line: 6,
+    });
+    expect((await fairlead("analyze", "-f", file)).out).toContain(`${file}:6:`);
+  });
+
+  it("leaves out what is suppressed", async () => {
+    await using folder = await folderOf({ "mesh.yaml": ROUTE });
+    const codes = async (...more: string[]) =>
+      (
+        JSON.parse((await fairlead("analyze", "-f", folder.at("mesh.yaml"), ...more, "-o", "json")).out) as {
+          code: string;
+        }[]
+      ).map(({ code }) => code);
+    expect(await codes()).toContain("IST0101");
+    expect(await codes("-S", "IST0101=VirtualService reviews.shop")).not.toContain("IST0101");
+    expect((await fairlead("analyze", "-f", folder.at("mesh.yaml"), "-S", "IST0101")).code).toBe(2);
+  });
+
+  it("what cannot be read is a finding, an empty folder is none", async () => {
+    await using folder = await folderOf({ "mesh/broken.yaml": "a: [b\n", "empty/none.txt": "" });
+    const { code, out } = await fairlead("analyze", "-f", folder.at("mesh"), "-o", "json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject([
+      { code: "IST0106", level: "Error", file: folder.at("mesh", "broken.yaml") },
+    ]);
+    expect(await fairlead("analyze", "-f", folder.at("empty"), "-o", "json")).toMatchObject({ code: 0, out: "[]\n" });
+  });
+});
