@@ -38,7 +38,7 @@ export function gatewayConnectionChains(build: Build, placed: PlacedServer, serv
   if (!found) return [];
   const { object, rule } = found;
   reportSourceSubnets(build, rule.rule, rule.source, rule.path);
-  reportSidecarMatches(build, rule.rule.match, rule.source, rule.path);
+  reportSidecarMatches(build, placed, rule.rule.match, rule.source, rule.path);
   const filters = routeDestinations(build, optionsOf(build, placed), rule.rule.route ?? [], object, rule);
   if (!server.tls) return [{ filters }];
   return [
@@ -101,11 +101,13 @@ function matchesServer(match: TcpMatch | TlsMatch, { server, gatewayName }: Plac
 /** Gateways look at the port, the gateway and the names asked for; what else a match says is for sidecars. */
 function reportSidecarMatches(
   build: Build,
+  placed: PlacedServer,
   matches: readonly (TcpMatch | TlsMatch)[] | undefined,
   object: ObjectRef,
   path: string,
 ): void {
-  for (const [index, match] of (matches ?? []).entries())
+  for (const [index, match] of (matches ?? []).entries()) {
+    if (!matchesServer(match, placed)) continue;
     for (const field of ["destinationSubnets", "sourceLabels", "sourceNamespace"] as const)
       if (Object.keys(match[field] ?? {}).length > 0)
         build.report({
@@ -115,6 +117,7 @@ function reportSidecarMatches(
           path: `${path}.match[${index}].${field}`,
           message: "has no effect on gateways: the route is taken without it",
         });
+  }
 }
 
 /** Connections are not told apart: the first TCP route that fits takes them all. */
@@ -137,7 +140,7 @@ function passthrough(build: Build, placed: PlacedServer, served: Map<string, str
   const chains: ChainPlan[] = [];
   for (const { object, tls } of routesOf(build.read, placed))
     for (const { rule, source, path } of tls) {
-      reportSidecarMatches(build, rule.match, source, path);
+      reportSidecarMatches(build, placed, rule.match, source, path);
       const routes: readonly RouteDestination[] = rule.route ?? [];
       if (routes.length === 0) continue;
       for (const [index, match] of (rule.match ?? []).entries()) {
