@@ -24,6 +24,9 @@ export { ConfigError } from "./common/config-error.ts";
 export { formatDuration, parseDuration } from "./common/duration.ts";
 export { formatPath, type PathSegment, parsePath } from "./common/path.ts";
 export { convert } from "./convert.ts";
+export { type ConvertedIngress, convertIngress, type IngressOptions } from "./ingress/convert.ts";
+export type { KubernetesObject } from "./ingress/resource.ts";
+export { type IngressStore, ingressStore } from "./ingress/store.ts";
 export type {
   AuthorizationCondition,
   AuthorizationFrom,

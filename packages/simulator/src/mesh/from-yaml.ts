@@ -1,4 +1,11 @@
-import { defaultMeshConfig, type MeshConfig, type MeshNetworks, textStore } from "@fairlead/config";
+import {
+  aggregateStore,
+  defaultMeshConfig,
+  ingressStore,
+  type MeshConfig,
+  type MeshNetworks,
+  textStore,
+} from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef, Position, ServiceEndpoints, Workload } from "@fairlead/model";
 import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
@@ -36,7 +43,7 @@ export interface LoadedMesh {
 }
 
 /**
- * Joins Istio configuration and Kubernetes objects of any number of texts into a mesh, as a control plane would. Pure: no
+ * Joins Istio configuration and Kubernetes objects (Ingresses among them) of any number of texts into a mesh, as a control plane would. Pure: no
  * file is read.
  */
 export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = {}): LoadedMesh {
@@ -50,12 +57,15 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     defaultNamespace,
     duplicateKeys,
   });
+  // Kubernetes Ingresses are served as the Gateways and VirtualServices that they stand for.
+  const ingress = ingressStore(store.documents, { meshConfig });
+  const config = aggregateStore([store, ingress]);
   const { trustDomain, rootNamespace } = meshConfig;
   const manifests = manifestsRegistry(store.documents, {
     ...(trustDomain && { trustDomain }),
     ...(rootNamespace && { systemNamespace: rootNamespace }),
   });
-  const entries = serviceEntryRegistry(store, { namespaces: manifests.namespaces });
+  const entries = serviceEntryRegistry(config, { namespaces: manifests.namespaces });
   const registry = aggregateRegistry([manifests, entries]);
   const injected = sidecarRule(
     options.sidecars ?? "assumed",
@@ -64,7 +74,7 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
   const mesh = Mesh.of({
     meshConfig,
     ...(meshNetworks && { meshNetworks }),
-    config: store.values(),
+    config: config.values(),
     services: registry.services.values(),
     workloads: [...registry.workloads.values()].map((workload) => withSidecar(workload, injected(workload))),
     endpoints: entriesOf(registry.endpoints, (given) => ({
@@ -73,10 +83,12 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     })),
     namespaces: registry.namespaces.values(),
   });
-  const locate: Locate = (ref: ObjectRef, path: string): Position | undefined => store.locate(ref, path);
-  const diagnostics = [...store.diagnostics(), ...registry.diagnostics()];
+  const locate: Locate = (ref: ObjectRef, path: string): Position | undefined => config.locate(ref, path);
+  const diagnostics = [...config.diagnostics(), ...registry.diagnostics()];
   // Its collections have been read; nothing will change them any more.
   void registry.close();
+  config.close();
+  ingress.close();
   rememberPositions(mesh, locate);
   return { mesh, locate, diagnostics };
 }
