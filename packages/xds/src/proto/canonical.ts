@@ -1,6 +1,5 @@
-import protobuf from "protobufjs/minimal.js";
 import { XdsError } from "../xds-error.ts";
-import { asRecord, isDefault, takesNull } from "./encode.ts";
+import { asRecord, isDefault, takesNull } from "./json-value.ts";
 import {
   found,
   printBytes,
@@ -16,6 +15,7 @@ import {
 } from "./scalar.ts";
 import { setOwn } from "./struct.ts";
 import { type FieldTable, isKnownMessage, type Kind, type MessageTable, messageTable } from "./table.ts";
+import { createTape } from "./tape.ts";
 import { messageNameOf } from "./type-url.ts";
 import { WELL_KNOWN } from "./well-known.ts";
 
@@ -57,10 +57,9 @@ function message(name: string, json: unknown, path: string, report: Report, dept
   if (name === ANY) return any(asRecord(json), path, report, depth);
   const wellKnown = WELL_KNOWN.get(name);
   if (!wellKnown) return fields(messageTable(name), asRecord(json), {}, path, report, depth);
-  const writer = protobuf.Writer.create();
-  wellKnown.write(json, writer);
-  const bytes = writer.finish();
-  return wellKnown.read(protobuf.Reader.create(bytes), bytes.length);
+  const tape = createTape();
+  wellKnown.write(json, tape.writer);
+  return wellKnown.read(tape.reader, tape.length);
 }
 
 function any(json: Json, path: string, report: Report, depth: number): unknown {

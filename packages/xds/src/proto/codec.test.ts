@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { canonicalize, decode, encode, validate } from "./codec.ts";
+import { canonicalize, validate } from "./canonicalize.ts";
+import { decode, encode } from "./codec.ts";
 
 const CONFORMANCE = join(import.meta.dirname, "../../../../../shared/conformance/xds");
 

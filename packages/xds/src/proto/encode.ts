@@ -1,5 +1,6 @@
 import protobuf from "protobufjs/minimal.js";
 import { XdsError } from "../xds-error.ts";
+import { asRecord, isDefault, takesNull } from "./json-value.ts";
 import { found, readBool, readBytes, readEnum, readFloat, readInt, readInt64, readString, toBits } from "./scalar.ts";
 import { type FieldTable, isKnownMessage, type Kind, type MessageTable, messageTable, wireType } from "./table.ts";
 import { messageNameOf } from "./type-url.ts";
@@ -60,12 +61,6 @@ function writeAny(json: unknown, writer: Writer, depth: number): void {
 }
 
 /** The object, or an error that says what it is instead. */
-export function asRecord(json: unknown): Record<string, unknown> {
-  if (typeof json === "object" && json !== null && !Array.isArray(json) && !(json instanceof Uint8Array))
-    return json as Record<string, unknown>;
-  throw new XdsError("invalid-value", `expected an object, found ${found(json)}`);
-}
-
 function writeFields(table: MessageTable, json: unknown, writer: Writer, depth: number, inAny: boolean): void {
   const record = asRecord(json);
   const keys: string[] = [];
@@ -118,11 +113,6 @@ function writeSorted(
   }
 }
 
-/** JSON's null is absence, but a value of these types. */
-export function takesNull(field: FieldTable): boolean {
-  return field.type === "google.protobuf.Value" || field.type === "google.protobuf.NullValue";
-}
-
 function writeField(field: FieldTable, value: unknown, writer: Writer, depth: number): void {
   if (field.mapKey !== undefined) writeMap(field, field.mapKey, value, writer, depth);
   else if (field.repeated) writeList(field, value, writer, depth);
@@ -165,26 +155,6 @@ function writeMap(field: FieldTable, keyKind: Kind, value: unknown, writer: Writ
     } catch (error) {
       throw error instanceof XdsError ? error.within(key) : error;
     }
-  }
-}
-
-/** Whether a field without presence holds its default and is left out. */
-export function isDefault(field: FieldTable, value: unknown): boolean {
-  switch (field.kind) {
-    case "string":
-    case "bytes":
-      return value === "" || (value instanceof Uint8Array && value.length === 0);
-    case "bool":
-      return value === false;
-    case "enum":
-      return readEnum(field.type, value) === 0;
-    case "float":
-    case "double":
-      return Object.is(readFloat(field.kind, value), 0);
-    case "message":
-      return false;
-    default:
-      return value === 0 || value === "0";
   }
 }
 

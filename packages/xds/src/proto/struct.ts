@@ -1,9 +1,6 @@
-import type protobuf from "protobufjs/minimal.js";
 import { XdsError } from "../xds-error.ts";
 import { found, printFloat, readFloat } from "./scalar.ts";
-
-type Writer = protobuf.Writer;
-type Reader = protobuf.Reader;
+import type { WireReader as Reader, WireWriter as Writer } from "./wire.ts";
 
 /** Reads the fields of a small message: `field` gets the number and must consume the value. */
 export function eachField(reader: Reader, end: number, field: (number: number) => boolean): void {

@@ -1,4 +1,3 @@
-import type protobuf from "protobufjs/minimal.js";
 import { XdsError } from "../xds-error.ts";
 import {
   found,
@@ -13,9 +12,7 @@ import {
   toBits,
 } from "./scalar.ts";
 import { eachField, isRecord, readList, readStruct, readValue, writeList, writeStruct, writeValue } from "./struct.ts";
-
-type Writer = protobuf.Writer;
-type Reader = protobuf.Reader;
+import type { WireReader as Reader, WireWriter as Writer } from "./wire.ts";
 
 /** A message with a JSON form of its own (ProtoJSON's table of well-known types). `read` stops at `end`. */
 export interface WellKnownType {

@@ -1,7 +1,7 @@
 import { type ConfigObject, type EnvoyConfigPatch, type EnvoyPatchMatch, refOf } from "@fairlead/config";
 import { policiesOf, type Query, type Reader, rootNamespaceOf } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
-import { canonicalize, validate } from "../../proto/codec.ts";
+import { canonicalize, validate } from "../../proto/canonicalize.ts";
 
 /** What patches of listeners, clusters and routes apply to, with the message that a patch's value is. */
 const VALUES = {
