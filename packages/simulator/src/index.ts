@@ -9,6 +9,11 @@ export { type EvaluateOptions, evaluate, type Question } from "./evaluate.ts";
 // Ask the resources of any Envoy.
 export { type Call, evaluateResources } from "./evaluate-resources.ts";
 export type { Branch, Closed, Evaluation, Failure, Forward, Reply } from "./evaluation.ts";
+// Let endpoints die and come back.
+export type { HostMoment, HostState } from "./failover/cluster-clock.ts";
+export { type FailoverScenario, failover } from "./failover/failover.ts";
+export type { FailoverEvent, Fate } from "./failover/scenario.ts";
+export type { DestinationMoment, ExpectedShift, Moment, Part, Timeline } from "./failover/timeline.ts";
 export type { Entry } from "./listener/select.ts";
 export { type LoadedMesh, type MeshOptions, meshFromYaml, type YamlText } from "./mesh/from-yaml.ts";
 export type { Locate } from "./mesh/positions.ts";

@@ -1,5 +1,7 @@
 import type { Answer, Outcome } from "./answer.ts";
 import { type ExpectedRoute, type MatchResult, outcomeResult, routeResult } from "./expectation.ts";
+import { shiftResult } from "./failover/expectation.ts";
+import type { ExpectedShift, Timeline } from "./failover/timeline.ts";
 
 export type { ExpectedRoute, MatchResult } from "./expectation.ts";
 
@@ -10,12 +12,14 @@ export type { ExpectedRoute, MatchResult } from "./expectation.ts";
 export const matchers = {
   toRouteTo: (answer: Answer, expected: ExpectedRoute): MatchResult => routeResult(answer, expected),
   toHaveOutcome: (answer: Answer, outcome: Outcome): MatchResult => outcomeResult(answer, outcome),
+  toShiftTo: (timeline: Timeline, expected: ExpectedShift): MatchResult => shiftResult(timeline, expected),
 };
 
 /** The matchers as types: extend vitest's `Matchers<R>` or jest's with this to have them known to the compiler. */
 export interface RouteMatchers<R = unknown> {
   toRouteTo(expected: ExpectedRoute): R;
   toHaveOutcome(outcome: Outcome): R;
+  toShiftTo(expected: ExpectedShift): R;
 }
 
 /** For `node:test` and plain programs: throws an `Error` whose message names the line that decided. */
@@ -27,5 +31,11 @@ export function assertRoutesTo(answer: Answer, expected: ExpectedRoute): void {
 /** As {@link assertRoutesTo}, for the outcome. */
 export function assertOutcome(answer: Answer, outcome: Outcome): void {
   const { pass, message } = outcomeResult(answer, outcome);
+  if (!pass) throw new Error(message());
+}
+
+/** As {@link assertRoutesTo}, for `failover`: with zone b gone, zone a takes all within 10 s. A failure tells what happened instead. */
+export function assertShiftsTo(timeline: Timeline, expected: ExpectedShift): void {
+  const { pass, message } = shiftResult(timeline, expected);
   if (!pass) throw new Error(message());
 }

@@ -45,29 +45,45 @@ export function endpointShares(
   cluster: Cluster,
   assignment: ClusterLoadAssignment | undefined,
 ): readonly EndpointShare[] {
-  const levels = byPriority(assignment);
-  const count = (level: Level, health: HostHealth) =>
-    hostsOf(level).filter((host) => hostHealth(host) === health).length;
-  const threshold = panicThreshold(cluster);
-  const load = priorityLoad(
-    levels.map((level) => ({
-      hosts: hostsOf(level).length,
-      healthy: count(level, "healthy"),
-      degraded: count(level, "degraded"),
-    })),
-    assignment?.policy?.overprovisioningFactor ?? 140,
-    threshold,
-  );
+  const { levels, load, threshold, overprovisioning } = balance(cluster, assignment);
   const weighsLocalities = cluster.commonLbConfig !== undefined && "localityWeightedLbConfig" in cluster.commonLbConfig;
   return levels.flatMap((level, index) => {
     if (load.panic[index] && threshold > 0) {
       const share = ((load.healthy[index] ?? 0) + (load.degraded[index] ?? 0)) / 100;
-      return spread(level, () => true, share, weighsLocalities);
+      return spread(level, () => true, share, weighsLocalities ? overprovisioning : undefined);
     }
     return (["healthy", "degraded"] as const).flatMap((health) =>
-      spread(level, (host) => hostHealth(host) === health, (load[health][index] ?? 0) / 100, weighsLocalities),
+      spread(
+        level,
+        (host) => hostHealth(host) === health,
+        (load[health][index] ?? 0) / 100,
+        weighsLocalities ? overprovisioning : undefined,
+      ),
     );
   });
+}
+
+/** The priorities that serve from all of their hosts, because too few are healthy. */
+export function panickingPriorities(
+  cluster: Cluster,
+  assignment: ClusterLoadAssignment | undefined,
+): readonly number[] {
+  const { levels, load, threshold } = balance(cluster, assignment);
+  return levels.flatMap(({ priority }, index) => (load.panic[index] && threshold > 0 ? [priority] : []));
+}
+
+function balance(cluster: Cluster, assignment: ClusterLoadAssignment | undefined) {
+  const levels = byPriority(assignment);
+  const count = (level: Level, health: HostHealth) =>
+    hostsOf(level).filter((host) => hostHealth(host) === health).length;
+  const threshold = panicThreshold(cluster);
+  const overprovisioning = assignment?.policy?.overprovisioningFactor ?? 140;
+  const counts = levels.map((level) => ({
+    hosts: hostsOf(level).length,
+    healthy: count(level, "healthy"),
+    degraded: count(level, "degraded"),
+  }));
+  return { levels, load: priorityLoad(counts, overprovisioning, threshold), threshold, overprovisioning };
 }
 
 function panicThreshold({ commonLbConfig }: Cluster): number {
@@ -93,7 +109,7 @@ function spread(
   level: Level,
   takes: (host: LbEndpoint) => boolean,
   share: number,
-  weighsLocalities: boolean,
+  localityOverprovisioning: number | undefined,
 ): readonly EndpointShare[] {
   if (share <= 0) return [];
   const groups = level.localities.map((group) => {
@@ -101,8 +117,10 @@ function spread(
     const taken = hosts.filter(takes);
     const sum = taken.reduce((total, host) => total + weightOf(host), 0);
     // A locality counts by its weight, less where many of its hosts are ill.
-    const available = hosts.length === 0 ? 0 : Math.min(1, (1.4 * taken.length) / hosts.length);
-    return { group, taken, sum, weight: weighsLocalities ? (group.loadBalancingWeight ?? 0) * available : sum };
+    const available =
+      hosts.length === 0 ? 0 : Math.min(1, ((localityOverprovisioning ?? 0) * taken.length) / hosts.length / 100);
+    const weight = localityOverprovisioning === undefined ? sum : (group.loadBalancingWeight ?? 0) * available;
+    return { group, taken, sum, weight };
   });
   const total = groups.reduce((sum, { weight, taken }) => sum + (taken.length > 0 ? weight : 0), 0);
   if (total === 0) return [];
