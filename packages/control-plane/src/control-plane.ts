@@ -10,6 +10,7 @@ import type { ConfigStore, MeshConfig, MeshNetworks } from "@fairlead/config";
 import type { Mesh } from "@fairlead/mesh";
 import { type Diagnostic, type ObjectRef, type Position, parseSpiffeId, type Unsubscribe } from "@fairlead/model";
 import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
+import type { Credentials } from "@fairlead/registry/credentials";
 import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
 import {
   type ClientStatus,
@@ -19,6 +20,7 @@ import {
   type EventName,
   type Listener,
 } from "@fairlead/xds/server";
+import { secretNames } from "@fairlead/xds/translate";
 import { experimental } from "@grpc/grpc-js";
 import { ControlPlaneError } from "./control-plane-error.ts";
 import { debugPages } from "./debug-pages.ts";
@@ -28,12 +30,19 @@ import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
 import { listenPages, type Pages } from "./pages.ts";
 import { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
+import { SecretSets } from "./secrets.ts";
 
 export interface ControlPlaneOptions {
   /** Configuration. Stays the caller's to close. */
   readonly config: ConfigStore;
   /** Services besides those of ServiceEntries, which come from `config`. Earlier ones take precedence. Closed with the control plane. */
   readonly registries?: readonly Registry[];
+  /**
+   * Certificates and keys that Gateways and DestinationRules name (`credentialName`), such as `manifestCredentials` of
+   * `@fairlead/registry/credentials`. Each proxy is given what its own resources name, of its own namespace, and never over
+   * plaintext TCP without `insecure`. Closed with the control plane.
+   */
+  readonly credentials?: Credentials;
   /** Mesh-wide settings, or the files that hold them (then watched). Default: Istio's defaults. */
   readonly mesh?:
     | { readonly meshConfig?: MeshConfig; readonly meshNetworks?: MeshNetworks }
@@ -115,9 +124,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const given = options.registries ?? [];
   const registry = aggregateRegistry([...given, serviceEntryRegistry(config)], "control plane");
   try {
-    await Promise.all([config.ready, registry.ready]);
+    await Promise.all([config.ready, registry.ready, options.credentials?.ready]);
   } catch (error) {
     settings.close();
+    options.credentials?.close();
     await registry.close();
     throw new ControlPlaneError("not-ready", `a source cannot be read: ${(error as Error).message}`, { cause: error });
   }
@@ -139,7 +149,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       for (const listener of [...meshListeners]) listener(mesh);
     },
   });
-  source = createMeshSource(feed.mesh);
+  const { credentials } = options;
+  const secrets = credentials && new SecretSets(credentials);
+  source = createMeshSource(feed.mesh, {
+    extra: (node, typeUrl, ask) =>
+      typeUrl === secrets?.typeUrl ? secrets.of(node, ask(secretNames, undefined)) : undefined,
+  });
   const made = source;
   const server: DiscoveryServer = createDiscoveryServer(made, {
     ...options.server,
@@ -148,6 +163,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         authority?.trustDomain ?? "cluster.local",
         ...(feed.mesh.meshConfig.trustDomainAliases ?? []),
       ]),
+  });
+  const forgetCredentials = credentials?.subscribe(() => {
+    secrets?.clear();
+    made.wake();
   });
   server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
 
@@ -189,7 +208,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const position = diagnostic.position ?? (diagnostic.object && config.locate(diagnostic.object, diagnostic.path));
       return position ? { ...diagnostic, position } : diagnostic;
     });
-    return [...config.diagnostics(), ...registry.diagnostics(), ...settings.diagnostics, ...translation];
+    return [
+      ...config.diagnostics(),
+      ...registry.diagnostics(),
+      ...(credentials?.diagnostics() ?? []),
+      ...settings.diagnostics,
+      ...translation,
+    ];
   };
 
   const plane: ControlPlane = {
@@ -198,14 +223,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     async listen({ ads, security = authority ? "mtls" : "plaintext", insecure, serverNames = [], http, certificates }) {
       if (closing) throw new ControlPlaneError("closed", "the control plane is closed");
-      let credentials: ReturnType<typeof experimental.createCertificateProviderServerCredentials> | undefined;
+      let tls: ReturnType<typeof experimental.createCertificateProviderServerCredentials> | undefined;
       if (security === "mtls" && !ads.startsWith("unix:")) {
         const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
         const provider = certificateProvider(await ownAgent([host, ...serverNames]), SECRET_NAMES);
-        credentials = experimental.createCertificateProviderServerCredentials(provider, provider, true);
+        tls = experimental.createCertificateProviderServerCredentials(provider, provider, true);
       }
       const bound = await server
-        .listen({ address: ads, ...(credentials ? { credentials } : {}), ...(insecure ? { insecure } : {}) })
+        .listen({ address: ads, ...(tls ? { credentials: tls } : {}), ...(insecure ? { insecure } : {}) })
         .catch(rethrowListen);
       open.push(bound);
       let certificateListener: CertificateListener | undefined;
@@ -231,6 +256,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
             clock,
             started,
             authority,
+            credentials,
             isReady: () => listens,
           }),
         });
@@ -254,6 +280,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     close() {
       closing ??= (async () => {
         feed.close();
+        forgetCredentials?.();
+        credentials?.close();
         await Promise.all(open.map((one) => one.close()));
         await server.close();
         await Promise.all([...own.values()].map(async (agent) => (await agent).close()));

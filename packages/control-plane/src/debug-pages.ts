@@ -1,12 +1,14 @@
 import type { Authority } from "@fairlead/ca";
 import { formatObject, type NodeJson, parseNode } from "@fairlead/model";
+import type { Credentials } from "@fairlead/registry/credentials";
 import type { MeshSource } from "@fairlead/xds";
 import type { DiscoveryServer } from "@fairlead/xds/server";
-import { translate } from "@fairlead/xds/translate";
+import { secretNamesOf, translate } from "@fairlead/xds/translate";
 import type { ControlPlane } from "./control-plane.ts";
 import { expose, type Histogram, type MetricFamily } from "./exposition.ts";
 import type { Page } from "./pages.ts";
 import type { Clock } from "./scheduler.ts";
+import { secretResources } from "./secrets.ts";
 
 export interface DebugContext {
   readonly plane: ControlPlane;
@@ -18,6 +20,7 @@ export interface DebugContext {
   /** By `clock`. */
   readonly started: number;
   readonly authority: Authority | undefined;
+  readonly credentials: Credentials | undefined;
   readonly isReady: () => boolean;
 }
 
@@ -30,7 +33,7 @@ export function debugPages(context: DebugContext): Readonly<Record<string, (quer
     "/metrics": () => ({ text: expose(metrics(context)) }),
     "/debug": () => ({ json: Object.keys(pages).filter((path) => path.startsWith("/debug/")) }),
     "/debug/proxies": () => ({ json: plane.proxies() }),
-    "/debug/config_dump": (query) => configDump(plane, query.get("proxy")),
+    "/debug/config_dump": (query) => configDump(context, query.get("proxy")),
     "/debug/mesh": () => ({ json: meshOverview(context) }),
     "/debug/diagnostics": () => ({ json: plane.diagnostics() }),
   };
@@ -38,7 +41,7 @@ export function debugPages(context: DebugContext): Readonly<Record<string, (quer
 }
 
 /** What a connected proxy is meant to have, translated anew: `?proxy=NODE_ID` or the part of it that names one proxy. */
-function configDump(plane: ControlPlane, wanted: string | null): Page {
+function configDump({ plane, credentials }: DebugContext, wanted: string | null): Page {
   const known = plane.proxies().map(({ node }) => node);
   const found = known.filter(({ id = "" }) => wanted !== null && (id === wanted || id.includes(wanted)));
   const [json] = found;
@@ -52,13 +55,16 @@ function configDump(plane: ControlPlane, wanted: string | null): Page {
   const { node } = parseNode(json as NodeJson);
   if (!node) return { status: 404, text: "that node cannot be read\n" };
   const { diagnostics, ...types } = translate(plane.mesh, node);
+  const names = secretNamesOf(plane.mesh, node);
+  const secrets = credentials ? secretResources(credentials, node.namespace, names, true) : [];
   const resources = Object.fromEntries(
     Object.entries(types).map(([type, list]) => [
       type,
       list.map(({ resource, sources }) => ({ resource, sources: sources.map(formatObject) })),
     ]),
   );
-  return { json: { node: json, ...resources, diagnostics } };
+  const shown = secrets.map(({ resource, source }) => ({ resource, sources: [formatObject(source)] }));
+  return { json: { node: json, ...resources, secrets: shown, diagnostics } };
 }
 
 function meshOverview({ plane, source }: DebugContext): object {

@@ -11,3 +11,4 @@ export { ControlPlaneError, type ControlPlaneErrorCode } from "./control-plane-e
 export { refuseForeignNode, type StreamPeer } from "./identity.ts";
 export type { SettingsFiles } from "./mesh-settings.ts";
 export { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
+export { type SecretResource, secretResources } from "./secrets.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Derivations, type Hold, type Mesh, type Query } from "@fairlead/mesh";
+import { Derivations, type Hold, type Mesh, type Query, type Reader } from "@fairlead/mesh";
 import { type Diagnostic, formatDiagnostic, type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
 import { type EncodedResource, encodeResource } from "./encoded-resource.ts";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "./resource-type.ts";
@@ -98,7 +98,8 @@ const encodedSet: Query<GeneratorName, EncodedSet> = {
 
 interface OpenNode {
   readonly node: ProxyNode;
-  readonly holds: Map<GeneratorName, Hold>;
+  /** By generator, or by type URL of what {@link MeshSourceOptions.extra} gives. */
+  readonly holds: Map<string, Hold>;
   readonly changed: () => void;
   readonly diagnostics: Map<GeneratorName, readonly Diagnostic[]>;
 }
@@ -111,6 +112,8 @@ export interface MeshSource extends ResourceSource {
   readonly mesh: Mesh;
   /** Moves to a newer mesh and wakes every open stream. */
   update(mesh: Mesh): void;
+  /** Tells every open stream to look again: something besides the mesh has changed. */
+  wake(): void;
   /** What translation has to say about the resources that open streams asked for, each once. */
   diagnostics(): readonly Diagnostic[];
   /** The nodes of open streams. */
@@ -120,8 +123,11 @@ export interface MeshSource extends ResourceSource {
 }
 
 export interface MeshSourceOptions {
-  /** Resources of further types (secrets, extension configuration) for one node. */
-  readonly extra?: (node: ProxyNode, typeUrl: string) => ResourceSet | undefined;
+  /**
+   * Resources of further types (secrets) for one node; undefined for types that are unknown. `ask` derives from the mesh
+   * for this node. Call {@link MeshSource.wake} when they change without the mesh.
+   */
+  readonly extra?: (node: ProxyNode, typeUrl: string, ask: Reader["ask"]) => ResourceSet | undefined;
 }
 
 export function createMeshSource(mesh: Mesh, options: MeshSourceOptions = {}): MeshSource {
@@ -147,8 +153,11 @@ export function createMeshSource(mesh: Mesh, options: MeshSourceOptions = {}): M
     },
     update(next) {
       derivations.advance(next);
-      for (const { changed } of open) changed();
+      this.wake();
       collectIfDue();
+    },
+    wake() {
+      for (const { changed } of open) changed();
     },
     diagnostics() {
       const told = new Map<string, Diagnostic>();
@@ -171,8 +180,14 @@ export function createMeshSource(mesh: Mesh, options: MeshSourceOptions = {}): M
       return {
         get(typeUrl) {
           const type = BY_TYPE_URL.get(typeUrl);
-          if (!type) return options.extra?.(node, typeUrl);
           const hold: Hold = { cells: new Set() };
+          if (!type) {
+            const made = options.extra?.(node, typeUrl, (query, argument) =>
+              derivations.ask(query, argument, node, hold),
+            );
+            if (hold.cells.size > 0) entry.holds.set(typeUrl, hold);
+            return made;
+          }
           const set = derivations.ask(encodedSet, type, node, hold);
           entry.holds.set(type, hold);
           entry.diagnostics.set(type, set.diagnostics);

@@ -1,6 +1,9 @@
-import { type Diagnostic, formatObject } from "@fairlead/model";
+import { textStore } from "@fairlead/config";
+import { secretResources } from "@fairlead/control-plane";
+import { type Diagnostic, formatObject, type ProxyNode } from "@fairlead/model";
+import { manifestCredentials } from "@fairlead/registry/credentials";
 import { canonicalize } from "@fairlead/xds/proto";
-import { type Generated, translate } from "@fairlead/xds/translate";
+import { type Generated, secretNamesOf, translate } from "@fairlead/xds/translate";
 import { type Command, MESH_OPTIONS } from "../command.ts";
 import { type MeshInput, readMesh } from "../mesh-input.ts";
 import { printFinding, printJson } from "../output.ts";
@@ -23,6 +26,18 @@ function diagnosticRecord({ code, severity, path, message, object, position }: D
   return { code, severity, path, message, ...(object ? { resource: formatObject(object) } : {}), ...(position ?? {}) };
 }
 
+/** The credentials in the files that the node's resources name, and what is wrong with credentials. */
+function readSecrets({ mesh, files }: MeshInput, node: ProxyNode) {
+  const names = secretNamesOf(mesh, node);
+  const store = textStore(Object.fromEntries(files.map(({ file, text }) => [file, text])));
+  const credentials = manifestCredentials(store.documents);
+  credentials.close();
+  return {
+    secrets: secretResources(credentials, node.namespace, names, true),
+    diagnostics: credentials.diagnostics(),
+  };
+}
+
 export const xds: Command = {
   summary: "Prints the resources that a proxy is sent, as protobuf JSON.",
   usage: "-f FILE|FOLDER … --node node.json [--mesh-config FILE] [--mesh-networks FILE] [-o json]",
@@ -34,14 +49,17 @@ export const xds: Command = {
     const made = translate(input.mesh, node);
     const print = (type: keyof typeof MESSAGES) =>
       made[type].map(({ resource }: Generated) => canonicalize(MESSAGES[type], resource));
-    const diagnostics = [...input.diagnostics, ...made.diagnostics].map((diagnostic) => placed(diagnostic, input));
+    const { secrets, diagnostics: ofSecrets } = readSecrets(input, node);
+    const diagnostics = [...input.diagnostics, ...ofSecrets, ...made.diagnostics].map((diagnostic) =>
+      placed(diagnostic, input),
+    );
     const answer = {
       clusters: print("clusters"),
       listeners: print("listeners"),
       routes: print("routes"),
       endpoints: print("endpoints"),
-      // Workload certificates come from the agent beside the proxy; nothing secret is translated.
-      secrets: [],
+      // Those of the control plane, without private keys; workload certificates come from the agent beside the proxy.
+      secrets: secrets.map(({ resource }) => resource),
       extensions: [],
       diagnostics: diagnostics.map(diagnosticRecord),
     };
@@ -52,6 +70,8 @@ export const xds: Command = {
           terminal.out(
             `${type.slice(0, -1).padEnd(8)}  ${name}${sources.length > 0 ? `  (${sources.map(formatObject).join(", ")})` : ""}\n`,
           );
+      for (const { name, source } of secrets)
+        terminal.out(`${"secret".padEnd(8)}  ${name}  (${formatObject(source)})\n`);
       for (const diagnostic of diagnostics)
         printFinding(terminal, diagnostic, input.files.find(({ file }) => file === diagnostic.position?.file)?.text);
     }

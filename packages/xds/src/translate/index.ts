@@ -11,4 +11,5 @@ export {
   SDS_CLUSTER,
   sniClusterName,
 } from "./names.ts";
+export { secretNames, secretNamesOf } from "./secret-names.ts";
 export { generateUnit, type Translation, translate } from "./translate.ts";
