@@ -1,53 +1,65 @@
 // Fields of Kubernetes' networking.k8s.io/v1 Ingress and IngressClass, those that Istio reads and those it does not.
+// In zod/mini, as the kinds are: the full zod tries out `new Function`, which the content policy of a page forbids.
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
-import { z } from "zod";
+import { en } from "zod/locales";
+import * as z from "zod/mini";
 import { formatPath, type PathSegment } from "../common/path.ts";
+
+const text = (otherwise: string) => z._default(z.string(), otherwise);
 
 const metadata = z.looseObject({
   name: z.string(),
-  namespace: z.string().default("default"),
-  annotations: z.record(z.string(), z.string()).default({}),
-  creationTimestamp: z.string().nullish(),
+  namespace: text("default"),
+  annotations: z._default(z.record(z.string(), z.string()), {}),
+  creationTimestamp: z.nullish(z.string()),
 });
 
 const backend = z.strictObject({
-  service: z
-    .strictObject({
-      name: z.string().min(1),
-      port: z.strictObject({ name: z.string().optional(), number: z.int().min(1).max(65_535).optional() }).default({}),
-    })
-    .optional(),
-  resource: z.looseObject({}).optional(),
+  service: z.optional(
+    z.strictObject({
+      name: z.string().check(z.minLength(1)),
+      port: z._default(
+        z.strictObject({
+          name: z.optional(z.string()),
+          number: z.optional(z.int().check(z.minimum(1), z.maximum(65_535))),
+        }),
+        {},
+      ),
+    }),
+  ),
+  resource: z.optional(z.looseObject({})),
 });
 
 const path = z.strictObject({
-  path: z.string().default(""),
-  pathType: z.enum(["Exact", "Prefix", "ImplementationSpecific"]).optional(),
+  path: text(""),
+  pathType: z.optional(z.enum(["Exact", "Prefix", "ImplementationSpecific"])),
   backend,
 });
 
 const rule = z.strictObject({
-  host: z.string().default(""),
-  http: z.strictObject({ paths: z.array(path) }).optional(),
+  host: text(""),
+  http: z.optional(z.strictObject({ paths: z.array(path) })),
 });
 
 const ingress = z.looseObject({
   metadata,
-  spec: z
-    .strictObject({
-      ingressClassName: z.string().optional(),
-      defaultBackend: backend.optional(),
-      rules: z.array(rule).default([]),
-      tls: z
-        .array(z.strictObject({ hosts: z.array(z.string()).default([]), secretName: z.string().default("") }))
-        .default([]),
-    })
-    .default({ rules: [], tls: [] }),
+  spec: z._default(
+    z.strictObject({
+      ingressClassName: z.optional(z.string()),
+      defaultBackend: z.optional(backend),
+      rules: z._default(z.array(rule), []),
+      tls: z._default(
+        z.array(z.strictObject({ hosts: z._default(z.array(z.string()), []), secretName: text("") })),
+        [],
+      ),
+    }),
+    { rules: [], tls: [] },
+  ),
 });
 
 const ingressClass = z.looseObject({
   metadata: z.looseObject({ name: z.string() }),
-  spec: z.looseObject({ controller: z.string().default("") }).default({ controller: "" }),
+  spec: z._default(z.looseObject({ controller: text("") }), { controller: "" }),
 });
 
 export type Ingress = z.infer<typeof ingress>;
@@ -63,9 +75,8 @@ export const INGRESS_API_VERSION = "networking.k8s.io/v1";
 
 /** The Ingress, or what is wrong with it. An API server would not take one with errors. */
 export function readIngress(value: KubernetesObject): Ingress | readonly Diagnostic[] {
-  const named = z
-    .looseObject({ metadata: metadata.catch({ name: "", namespace: "", annotations: {} }) })
-    .safeParse(value);
+  const unnamed = { name: "", namespace: "", annotations: {} };
+  const named = z.looseObject({ metadata: z.catch(metadata, unnamed) }).safeParse(value);
   const { name = "", namespace = "" } = named.data?.metadata ?? {};
   const object: ObjectRef = { kind: "Ingress", namespace, name };
   const fault = (code: string, at: readonly PropertyKey[], message: string): Diagnostic => {
@@ -75,7 +86,7 @@ export function readIngress(value: KubernetesObject): Ingress | readonly Diagnos
     return [
       fault("unsupported-version", ["apiVersion"], `must be ${INGRESS_API_VERSION}, found ${String(value.apiVersion)}`),
     ];
-  const read = ingress.safeParse(value);
+  const read = ingress.safeParse(value, { error: en().localeError });
   if (read.success) return read.data;
   return read.error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
