@@ -16,7 +16,10 @@ export interface BootstrapOptions {
    * `plaintext`, for loopback addresses and Unix sockets.
    */
   readonly adsSecurity?: "mtls" | "plaintext";
-  /** Names that the server's certificate must carry one of (URI or DNS); none: any certificate under the mesh's roots. */
+  /**
+   * Names of which the server's certificate must carry one: a SPIFFE ID, a host name or an IP address. Default: the host of
+   * `ads`, so that no other workload of the mesh can pose as the control plane.
+   */
   readonly adsServerNames?: readonly string[];
   /** Path of the agent's SDS socket. Default: Istio's `./var/run/secrets/workload-spiffe-uds/socket`. */
   readonly sdsPath?: string;
@@ -75,6 +78,15 @@ function sdsSecret(name: string) {
   };
 }
 
+function sanTypeOf(name: string): "URI" | "IP_ADDRESS" | "DNS" {
+  if (name.includes("://")) return "URI";
+  return /^[\d.]+$|:/.test(name) ? "IP_ADDRESS" : "DNS";
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+}
+
 function mutualTls(names: readonly string[]): TransportSocket {
   return {
     name: "envoy.transport_sockets.tls",
@@ -85,10 +97,7 @@ function mutualTls(names: readonly string[]): TransportSocket {
         tlsCertificateSdsSecretConfigs: [sdsSecret("default")],
         combinedValidationContext: {
           defaultValidationContext: {
-            matchTypedSubjectAltNames: names.map((name) => ({
-              sanType: name.includes("://") ? "URI" : "DNS",
-              matcher: { exact: name },
-            })),
+            matchTypedSubjectAltNames: names.map((name) => ({ sanType: sanTypeOf(name), matcher: { exact: name } })),
           },
           validationContextSdsSecretConfig: sdsSecret("ROOTCA"),
         },
@@ -126,7 +135,7 @@ export function bootstrap(node: NodeJson, options: BootstrapOptions = {}): Boots
     },
     staticResources: {
       clusters: [
-        grpcCluster(ADS_CLUSTER, ads, secure ? mutualTls(options.adsServerNames ?? []) : undefined),
+        grpcCluster(ADS_CLUSTER, ads, secure ? mutualTls(options.adsServerNames ?? [hostOf(ads)]) : undefined),
         grpcCluster(SDS_CLUSTER, `unix:${options.sdsPath ?? "./var/run/secrets/workload-spiffe-uds/socket"}`),
         ...(options.clusters ?? []),
       ],
