@@ -17,6 +17,9 @@ export type { DestinationMoment, ExpectedShift, Moment, Part, Timeline } from ".
 export type { Entry } from "./listener/select.ts";
 export { type LoadedMesh, type MeshOptions, meshFromYaml, type YamlText } from "./mesh/from-yaml.ts";
 export type { Locate } from "./mesh/positions.ts";
+// Ask who can call whom.
+export type { PolicyFinding } from "./reach/policy-finding.ts";
+export { type Caller, type Reach, type ReachOptions, reach, type Way, type Witness } from "./reach/reach.ts";
 export type { RequestInput } from "./request.ts";
 export type { Resources } from "./resources.ts";
 export type { Connection, HttpSubject } from "./subject.ts";

@@ -1,5 +1,6 @@
-import type { HeaderMatcher, Listener, Route, RouteConfiguration, StringMatcher } from "../envoy.ts";
+import type { HeaderMatcher, Listener, Route, RouteConfiguration } from "../envoy.ts";
 import { compileChain } from "../listener/compiled-chain.ts";
+import { exampleOfRegex, exampleText } from "../match/example.ts";
 import { headerKey } from "../match/header.ts";
 import { pathTest } from "../match/path.ts";
 import type { RequestInput } from "../request.ts";
@@ -81,7 +82,7 @@ function forRoute({ match = {} }: Route, base: string): readonly RequestInput[] 
     else if (!name.startsWith(":")) headers[name] = value;
   }
   const query = (match.queryParameters ?? []).flatMap(({ name = "", stringMatch, presentMatch }) =>
-    presentMatch === false ? [] : [`${name}=${(stringMatch && textFor(stringMatch)) ?? ""}`],
+    presentMatch === false ? [] : [`${name}=${(stringMatch && exampleText(stringMatch)) ?? ""}`],
   );
   const url = `${base}${path}${query.length > 0 ? `?${query.join("&")}` : ""}`;
   return [{ url, ...(method !== undefined && { method }), ...(Object.keys(headers).length > 0 && { headers }) }];
@@ -91,13 +92,13 @@ function pathFor(match: NonNullable<Route["match"]>): string | undefined {
   const literal = match.path ?? match.pathSeparatedPrefix ?? match.prefix;
   if (literal !== undefined) return literal.startsWith("/") ? literal : `/${literal}`;
   const test = pathTest(match);
-  const text = plain(match.safeRegex?.regex ?? "");
+  const text = exampleOfRegex(match.safeRegex?.regex ?? "");
   return test && ["/", text, `/${text}`].find((path) => path.startsWith("/") && test.matches(path));
 }
 
 function headerFor(matcher: HeaderMatcher): string | undefined {
   if (matcher.invertMatch) return undefined;
-  if (matcher.stringMatch) return textFor(matcher.stringMatch);
+  if (matcher.stringMatch) return exampleText(matcher.stringMatch);
   return (
     matcher.exactMatch ??
     matcher.prefixMatch ??
@@ -105,20 +106,4 @@ function headerFor(matcher: HeaderMatcher): string | undefined {
     matcher.containsMatch ??
     (matcher.presentMatch === false ? undefined : "witness")
   );
-}
-
-function textFor({ exact, prefix, suffix, contains, safeRegex }: StringMatcher): string {
-  return exact ?? prefix ?? suffix ?? contains ?? plain(safeRegex?.regex ?? "");
-}
-
-/** A guess at a text that an expression matches: its letters, alternatives cut to the first, repetitions to one. */
-function plain(regex: string): string {
-  return regex
-    .replace(/\(\?[imsU:]+/g, "(")
-    .replace(/\(([^()|]*)\|[^()]*\)\??/g, "$1")
-    .replace(/\[[^\]]*\][+*?]?/g, "1")
-    .replace(/\\d[+*?]?/g, "1")
-    .replace(/\.[+*]\??/g, "witness")
-    .replace(/\\(.)/g, "$1")
-    .replace(/[()^$?]/g, "");
 }
