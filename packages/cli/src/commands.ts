@@ -3,6 +3,7 @@ import { analyze } from "./commands/analyze.ts";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { caInit, caInspect, caIssue } from "./commands/ca.ts";
 import { diff } from "./commands/diff.ts";
+import { reach } from "./commands/reach.ts";
 import { route } from "./commands/route.ts";
 import { serve } from "./commands/serve.ts";
 import { validate } from "./commands/validate.ts";
@@ -15,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   xds,
   route,
   diff,
+  reach,
   serve,
   bootstrap,
   "ca init": caInit,

@@ -1,6 +1,13 @@
 import { type Mesh, workloadPort } from "@fairlead/mesh";
 import { matchesLabels, type Service, type Workload } from "@fairlead/model";
-import { type FilterChain, type HttpConnectionManager, type HttpRbac, type NetworkRbac, unpack } from "../envoy.ts";
+import {
+  type FilterChain,
+  type HttpConnectionManager,
+  type HttpRbac,
+  type JwtAuthentication,
+  type NetworkRbac,
+  unpack,
+} from "../envoy.ts";
 import { compileChain } from "../listener/compiled-chain.ts";
 import { nodeOf } from "../mesh/node.ts";
 import { worldOf } from "../mesh/world.ts";
@@ -21,10 +28,13 @@ export interface Door {
 export interface Room {
   readonly http: boolean;
   readonly filters: readonly (HttpRbac | NetworkRbac)[];
+  /** Claims that its JWT filter asks of tokens; absent where there is none. */
+  readonly token?: Readonly<Record<string, unknown>>;
   /** Policies may be overridden where they are not looked for: nothing is proved here. */
   readonly overridden: boolean;
 }
 
+const JWT = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 const HTTP_RBAC = "envoy.extensions.filters.http.rbac.v3.RBAC";
 
 /** The doors of a service: for each kind of workload behind it, each port, with and without mutual TLS. */
@@ -70,11 +80,23 @@ function roomOf(chain: FilterChain): readonly Room[] {
   if (proxy?.cluster === "BlackHoleCluster") return [];
   const filters = [...rbac, ...(manager ? httpFilters(manager) : [])];
   const overridden = manager?.rds !== undefined || /RBACPerRoute/.test(JSON.stringify(manager?.routeConfig ?? {}));
-  return [{ http: manager !== undefined, filters, overridden }];
+  const token = manager && tokenOf(manager);
+  return [{ http: manager !== undefined, filters, overridden, ...(token && { token }) }];
 }
 
 function httpFilters({ httpFilters = [] }: HttpConnectionManager): readonly HttpRbac[] {
   return httpFilters.flatMap(({ typedConfig, disabled }) =>
     disabled ? [] : (unpack<HttpRbac>(typedConfig, HTTP_RBAC) ?? []),
+  );
+}
+
+function tokenOf({ httpFilters = [] }: HttpConnectionManager): Room["token"] {
+  const [jwt] = httpFilters.flatMap(({ typedConfig }) => unpack<JwtAuthentication>(typedConfig, JWT) ?? []);
+  const [provider] = Object.values(jwt?.providers ?? {});
+  return (
+    provider && {
+      ...(provider.issuer && { iss: provider.issuer }),
+      ...(provider.audiences && { aud: provider.audiences[0] }),
+    }
   );
 }

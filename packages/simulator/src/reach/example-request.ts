@@ -1,4 +1,13 @@
-import type { HeaderMatcher, HttpRbac, MetadataMatcher, NetworkRbac, Permission, Principal } from "../envoy.ts";
+import type {
+  HeaderMatcher,
+  HttpRbac,
+  MetadataMatcher,
+  NetworkRbac,
+  Permission,
+  Principal,
+  StringMatcher,
+  ValueMatcher,
+} from "../envoy.ts";
 import { exampleText } from "../match/example.ts";
 import { headerKey } from "../match/header.ts";
 
@@ -78,16 +87,24 @@ function ofHeader(matcher: HeaderMatcher): readonly ExampleRequest[] {
 function ofMetadata({ filter, path = [], value }: MetadataMatcher): readonly ExampleRequest[] {
   const keys = path.flatMap(({ key }) => (key === undefined ? [] : [key]));
   const [first, ...rest] = keys[0] === "payload" ? keys.slice(1) : keys;
-  const match = value?.stringMatch ?? value?.listMatch?.oneOf?.stringMatch;
+  const match = textMatcher(value);
   if (!filter?.includes("jwt") || first === undefined || !match) return NOTHING;
   const text = exampleText(match);
   return [{ claims: { [first]: rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), text) } }];
+}
+
+function textMatcher(value: ValueMatcher | undefined): StringMatcher | undefined {
+  if (value === undefined) return undefined;
+  const alternatives = [value.listMatch?.oneOf, ...(value.orMatch?.valueMatchers ?? [])];
+  return value.stringMatch ?? alternatives.map(textMatcher).find((one) => one !== undefined);
 }
 
 /** Requests to try against filters: made for each policy that allows, then everything that policies name, then the plain one. */
 export function exampleRequests(
   filters: readonly (HttpRbac | NetworkRbac)[],
   policies: ReadonlySet<string>,
+  /** What every token has: issuer and audience. */
+  token: Readonly<Record<string, unknown>> = {},
 ): readonly ExampleRequest[] {
   const named = filters.flatMap(({ rules }) =>
     Object.entries(rules?.policies ?? {}).map(([name, policy]) => ({
@@ -110,7 +127,9 @@ export function exampleRequests(
     ...(base.method === undefined ? unique(methods).map((method) => ({ method, ...base })) : []),
     ...unique(paths).flatMap((path) => unique(methods).map((method) => ({ path, method, ...base }))),
   ]);
-  return uniqueRequests([...bases, ...wide, ...literals]).slice(0, 500);
+  return uniqueRequests([...bases, ...wide, ...literals])
+    .slice(0, 500)
+    .map((one) => (one.claims ? { ...one, claims: { ...token, ...one.claims } } : one));
 }
 
 /** What a rule excepts is what may be let through where it denies. */

@@ -193,13 +193,15 @@ function identityOf(mesh: Mesh, node: ProxyNode): string {
 /** Requests that get through: one for each allowing policy that can be met, else the first. */
 function findWitnesses(mesh: Mesh, caller: CallerNode, door: Door, peer: string | undefined): readonly Witness[] {
   const found: Witness[] = [];
-  for (const { filters, http } of door.rooms) {
+  for (const { filters, http, token } of door.rooms) {
     const known = { peer, port: door.port, http };
     const policies = filters.flatMap(({ rules }) =>
       rules && (rules.action ?? "ALLOW") === "ALLOW" ? possiblePolicies(rules, known).some : [],
     );
     for (const policy of policies.length > 0 ? policies : [undefined]) {
-      const examples = http ? exampleRequests(filters, new Set(policy === undefined ? [] : [policy])) : [undefined];
+      const examples = http
+        ? exampleRequests(filters, new Set(policy === undefined ? [] : [policy]), token)
+        : [undefined];
       for (const example of examples) {
         const witness = check(mesh, caller, door, peer, example);
         if (!witness) continue;

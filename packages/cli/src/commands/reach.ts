@@ -1,0 +1,114 @@
+import {
+  reach as compute,
+  type PolicyFinding,
+  type Reach,
+  SimulatorError,
+  type Way,
+  type Witness,
+} from "@fairlead/simulator";
+import { CliError } from "../cli-error.ts";
+import { type Command, MESH_OPTIONS, type Terminal } from "../command.ts";
+import { readMesh } from "../mesh-input.ts";
+import { paint, printJson } from "../output.ts";
+
+interface Assertion {
+  readonly from: string;
+  readonly to: string;
+  readonly holds: boolean;
+  readonly result: Reach;
+}
+
+function parseAssertion(text: string): readonly [from: string, to: string] {
+  const [from, to, ...rest] = text.split("=");
+  if (!from || !to || rest.length > 0) throw new CliError("usage", `--deny takes FROM=TO, not ${JSON.stringify(text)}`);
+  return [from, to];
+}
+
+const words = ({ request: { method = "GET", url, headers = {}, claims } }: Witness) =>
+  [
+    url.startsWith("http") ? method : "",
+    url,
+    ...Object.entries(headers).map(([name, value]) => `-H '${name}: ${value}'`),
+    ...(claims ? [`with a token of ${JSON.stringify(claims)}`] : []),
+  ]
+    .filter(Boolean)
+    .join(" ");
+
+const record = ({ from, to, transport, verdict, because, witnesses }: Way) => ({
+  from,
+  to,
+  transport,
+  verdict,
+  because,
+  witnesses: witnesses.map(({ request, policy }) => ({ request, ...(policy === undefined ? {} : { policy }) })),
+});
+
+function printWay(terminal: Terminal, { from, to, transport, verdict, because, witnesses }: Way): void {
+  const colour = verdict === "denied" ? "good" : "warning";
+  terminal.out(
+    `${from.namespace}/${from.serviceAccount} → ${to.service}:${to.port} ${transport}: ${paint(terminal, colour, verdict)}, ${because}\n`,
+  );
+  for (const witness of witnesses)
+    terminal.out(`    ${words(witness)}${witness.policy ? `  (${witness.policy})` : ""}\n`);
+}
+
+function printFinding(terminal: Terminal, { kind, message, subject, path, position }: PolicyFinding): void {
+  const place = position ? `${position.file}:${position.line}:${position.column}: ` : "";
+  terminal.out(`${place}${paint(terminal, "warning", kind)}: ${subject}${path ? ` ${path}` : ""}: ${message}\n`);
+}
+
+export const reach: Command = {
+  summary: "Says who can call whom, with a proof or a request that gets through; and which policies do nothing.",
+  usage:
+    "-f FILE|FOLDER … [--from NAMESPACE|WORKLOAD.NAMESPACE] [--to NAMESPACE|SERVICE] [--deny FROM=TO] … [--mesh-config FILE] [--mesh-networks FILE] [-o json]",
+  options: {
+    ...MESH_OPTIONS,
+    from: { type: "string" },
+    to: { type: "string" },
+    deny: { type: "string", multiple: true },
+  },
+  required: ["file"],
+  async run(call, terminal) {
+    const wanted = ((call.values.deny as readonly string[] | undefined) ?? []).map(parseAssertion);
+    const { mesh, diagnostics } = await readMesh(call, call.files, "assumed");
+    for (const { severity, message, position } of diagnostics)
+      if (severity === "error")
+        terminal.err(`${position ? `${position.file}:${position.line}: ` : ""}left out: ${message}\n`);
+    const [from, to] = [call.text("from"), call.text("to")];
+    const ask = (who: string | undefined, whom: string | undefined) =>
+      compute(mesh, { ...(who === undefined ? {} : { from: who }), ...(whom === undefined ? {} : { to: whom }) });
+    try {
+      const asked = wanted.length === 0 || from !== undefined || to !== undefined ? ask(from, to) : undefined;
+      const assertions = wanted.map(([who, whom]): Assertion => {
+        const result = ask(who, whom);
+        return { from: who, to: whom, holds: result.isolated === "proved", result };
+      });
+      if (call.json)
+        printJson(terminal, {
+          ...(asked ? { ways: asked.ways.map(record), findings: asked.findings } : {}),
+          assertions: assertions.map(({ result, ...assertion }) => ({
+            ...assertion,
+            isolated: result.isolated,
+            ways: result.ways.map(record),
+          })),
+        });
+      else {
+        for (const way of asked?.ways ?? []) printWay(terminal, way);
+        for (const finding of asked?.findings ?? []) printFinding(terminal, finding);
+        for (const assertion of assertions) printAssertion(terminal, assertion);
+      }
+      return assertions.every(({ holds }) => holds) ? 0 : 1;
+    } catch (error) {
+      if (error instanceof SimulatorError) throw new CliError("usage", error.message, { cause: error });
+      throw error;
+    }
+  },
+};
+
+function printAssertion(terminal: Terminal, { from, to, holds, result }: Assertion): void {
+  const sign = holds ? paint(terminal, "good", "✓") : paint(terminal, "error", "✗");
+  const verdict = { proved: "proved", refuted: "does not hold", undecided: "not proved" }[result.isolated];
+  terminal.out(`${sign} nothing from ${from} reaches ${to}: ${verdict}\n`);
+  const shown = holds ? result.ways : result.ways.filter((way) => way.verdict !== "denied");
+  for (const way of shown) printWay(terminal, way);
+}
