@@ -28,6 +28,7 @@ export {
   sidecarScopeOf,
 } from "./sidecar-scope.ts";
 export {
+  allVirtualServices,
   type Placed,
   type ResolvedVirtualService,
   virtualServiceDiagnostics,

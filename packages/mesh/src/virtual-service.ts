@@ -210,6 +210,11 @@ export function virtualServicesOf(read: Reader, gateway: string): readonly Resol
   ];
 }
 
+/** All VirtualServices that have hosts, whoever sees them; the oldest first. */
+export function allVirtualServices(read: Reader): readonly ResolvedVirtualService[] {
+  return read.ask(all, undefined);
+}
+
 /** What is wrong between VirtualServices and their delegates. */
 export function virtualServiceDiagnostics(read: Reader): readonly Diagnostic[] {
   return read.ask(all, undefined).flatMap((service) => [...service.diagnostics]);
