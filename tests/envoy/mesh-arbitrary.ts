@@ -323,7 +323,7 @@ function documentsOf(kind: KindName, count: number, around: Surroundings): fc.Ar
     `${one.metadata.namespace}/${one.metadata.name}`;
   return fc
     .uniqueArray(document, { selector, minLength: Math.ceil(count / 2), maxLength: count, size: "max" })
-    .map((list) => list.flatMap((one) => repaired(one) ?? []));
+    .map((list) => list.map(repaired).filter((one) => one !== undefined));
 }
 
 /** The documents of one mesh. */
@@ -341,5 +341,5 @@ export function meshes(around: Surroundings): fc.Arbitrary<Document[]> {
       documentsOf("PeerAuthentication", 2, around),
       documentsOf("AuthorizationPolicy", 3, around),
     )
-    .map((lists) => lists.flatMap((list) => list));
+    .map((lists) => lists.flat());
 }

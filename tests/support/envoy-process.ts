@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,11 +9,13 @@ import { envoyBinary } from "./envoy-binary.ts";
 
 export interface EnvoyOptions extends BootstrapOptions {
   readonly node: NodeJson;
-  /** `HOST:PORT` of the admin listener. */
+  /** `HOST:PORT` of the admin listener, or `unix:/path`. */
   readonly admin: string;
   readonly version?: string;
   /** Seconds given to connections when listeners drain. Default: 1. */
   readonly drainSeconds?: number;
+  /** Words before Envoy's own command: another network namespace, another user, who may read the bootstrap then. */
+  readonly within?: readonly string[];
   /** Changes the bootstrap before Envoy reads it. */
   readonly patch?: (bootstrap: Record<string, unknown>) => Record<string, unknown>;
 }
@@ -39,8 +41,9 @@ function fetchAdmin(address: string, path: string, method: string): Promise<{ st
   const colon = address.lastIndexOf(":");
   return new Promise((resolve, reject) => {
     const options = {
-      host: address.slice(0, colon),
-      port: Number(address.slice(colon + 1)),
+      ...(address.startsWith("unix:")
+        ? { socketPath: address.slice("unix:".length) }
+        : { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) }),
       path,
       method,
       agent: false,
@@ -66,9 +69,12 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
   const config = join(folder, "bootstrap.json");
   const made = bootstrap(options.node, options) as Record<string, unknown>;
   await writeFile(config, JSON.stringify(options.patch ? options.patch(made) : made));
+  if (options.within) await chmod(folder, 0o755);
+  const [command = binary, ...words] = [...(options.within ?? []), binary];
   const child = spawn(
-    binary,
+    command,
     [
+      ...words,
       "-c",
       config,
       "--disable-hot-restart",
