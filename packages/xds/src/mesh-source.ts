@@ -1,17 +1,18 @@
 import { createHash } from "node:crypto";
 import { Derivations, type Hold, type Mesh, type Query, type Reader } from "@fairlead/mesh";
-import { type Diagnostic, formatDiagnostic, type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
+import { type Diagnostic, type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
 import { type EncodedResource, encodeResource } from "./encoded-resource.ts";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "./resource-type.ts";
+import { CLUSTER_TYPE, ENDPOINT_TYPE, EXTENSION_CONFIG_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "./resource-type.ts";
 import type { Peer } from "./server/peer.ts";
 import type { NodeResources, ResourceSet, ResourceSource } from "./server/source.ts";
 import { GENERATORS, type GeneratorName } from "./translate/generators.ts";
-import { generateUnit } from "./translate/translate.ts";
+import { distinct, generateUnit, nodeDiagnostics } from "./translate/translate.ts";
 import { XdsError } from "./xds-error.ts";
 
 const TYPE_URLS: Readonly<Record<GeneratorName, string>> = {
   clusters: CLUSTER_TYPE,
   endpoints: ENDPOINT_TYPE,
+  extensions: EXTENSION_CONFIG_TYPE,
   listeners: LISTENER_TYPE,
   routes: ROUTE_TYPE,
 };
@@ -85,7 +86,8 @@ const encodedSet: Query<GeneratorName, EncodedSet> = {
       diagnostics.push(...made.diagnostics);
       for (const resource of made.resources) if (!resources.has(resource.name)) resources.set(resource.name, resource);
     }
-    return { resources, diagnostics };
+    diagnostics.push(...read.ask(nodeDiagnostics, type));
+    return { resources, diagnostics: distinct(diagnostics) };
   },
   // Proxies of whatever kind that are sent the same share one object, and with it diffs and encoded responses.
   identify({ resources, diagnostics }) {
@@ -160,11 +162,7 @@ export function createMeshSource(mesh: Mesh, options: MeshSourceOptions = {}): M
       for (const { changed } of open) changed();
     },
     diagnostics() {
-      const told = new Map<string, Diagnostic>();
-      for (const { diagnostics } of open)
-        for (const list of new Set(diagnostics.values()))
-          for (const diagnostic of list) told.set(formatDiagnostic(diagnostic), diagnostic);
-      return [...told.values()];
+      return distinct([...new Set([...open].flatMap((one) => [...one.diagnostics.values()]))].flat());
     },
     *nodes() {
       for (const { node } of open) yield node;

@@ -34,6 +34,8 @@ export const DOCUMENTS: Readonly<Partial<Record<KindName, string>>> = {
   RequestAuthentication: "request-authentication",
   Telemetry: "telemetry",
   EnvoyFilter: "envoy-filter",
+  WasmPlugin: "wasm-plugin",
+  TrafficExtension: "traffic-extension",
 };
 
 /** Fields that change neither a resource nor what the user is told, each with the reason. */

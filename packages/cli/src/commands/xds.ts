@@ -14,6 +14,7 @@ const MESSAGES = {
   listeners: "envoy.config.listener.v3.Listener",
   routes: "envoy.config.route.v3.RouteConfiguration",
   endpoints: "envoy.config.endpoint.v3.ClusterLoadAssignment",
+  extensions: "envoy.config.core.v3.TypedExtensionConfig",
 } as const;
 
 /** A finding with the place of the field it is about, where it has one. */
@@ -60,7 +61,7 @@ export const xds: Command = {
       endpoints: print("endpoints"),
       // Those of the control plane, without private keys; workload certificates come from the agent beside the proxy.
       secrets: secrets.map(({ resource }) => resource),
-      extensions: [],
+      extensions: print("extensions"),
       diagnostics: diagnostics.map(diagnosticRecord),
     };
     if (call.json) printJson(terminal, answer);

@@ -68,4 +68,6 @@ export interface Generator<R = object> {
   units(read: Reader): readonly string[];
   /** The resources of a unit; none when the unit does not exist. */
   generate(read: Reader, unit: string, provenance?: Provenance): readonly Generated<R>[];
+  /** What holds for the node as a whole and is nobody's resource. */
+  diagnostics?(read: Reader): readonly Diagnostic[];
 }

@@ -2,13 +2,17 @@ import { clusterGenerator } from "./cluster/generator.ts";
 import { endpointGenerator } from "./endpoint/generator.ts";
 import type { Generator } from "./generated.ts";
 import { listenerGenerator } from "./listener/generator.ts";
+import { proxylessClusters } from "./proxyless/cluster.ts";
+import { chosen } from "./proxyless/generator.ts";
+import { proxylessListeners } from "./proxyless/listener.ts";
+import { proxylessRoutes } from "./proxyless/route.ts";
 import { routeGenerator } from "./route/generator.ts";
 
 /** One row a resource type: a new type is a folder and a line here. */
 export const GENERATORS = {
-  clusters: clusterGenerator,
-  listeners: listenerGenerator,
-  routes: routeGenerator,
+  clusters: chosen(clusterGenerator, proxylessClusters),
+  listeners: chosen(listenerGenerator, proxylessListeners),
+  routes: chosen(routeGenerator, proxylessRoutes),
   endpoints: endpointGenerator,
 } as const satisfies Record<string, Generator>;
 

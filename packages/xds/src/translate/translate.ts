@@ -1,5 +1,5 @@
 import { Derivations, type Mesh, type Query, type Reader } from "@fairlead/mesh";
-import type { Diagnostic, ProxyNode } from "@fairlead/model";
+import { type Diagnostic, objectKey, type ProxyNode, structurallyEqual } from "@fairlead/model";
 import type { Generated, Generator, Provenance } from "./generated.ts";
 import { GENERATORS, type GeneratorName } from "./generators.ts";
 
@@ -32,6 +32,33 @@ export function generateUnit(
   }
 }
 
+/** What a generator says of the node as a whole. */
+export const nodeDiagnostics: Query<GeneratorName, readonly Diagnostic[]> = {
+  name: "node-diagnostics",
+  key: (type) => type,
+  compute(read, type) {
+    const generator: Generator = GENERATORS[type];
+    try {
+      return generator.diagnostics?.(read) ?? [];
+    } catch (error) {
+      const message = `what is wrong with ${type} could not be told: ${error instanceof Error ? error.message : String(error)}`;
+      return [{ code: "translation-failed", severity: "error", path: "", message }];
+    }
+  },
+  equal: structurallyEqual,
+};
+
+/** Each once, where several resources say the same of one field. */
+export function distinct(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const told = new Map<string, Diagnostic>();
+  for (const diagnostic of diagnostics) {
+    const { code, path, message, object } = diagnostic;
+    const key = [object ? objectKey(object) : "", path, code, message].join("\u0000");
+    if (!told.has(key)) told.set(key, diagnostic);
+  }
+  return [...told.values()];
+}
+
 const byName = (a: Generated, b: Generated) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /**
@@ -54,8 +81,10 @@ export function translate(mesh: Mesh, node: ProxyNode, provenance?: Provenance):
     };
     const resources = [...derivations.ask(whole, undefined, node)].sort(byName);
     for (const resource of resources) diagnostics.push(...resource.diagnostics);
+    const { diagnostics: ofNode }: Generator = GENERATORS[type];
+    if (ofNode) diagnostics.push(...derivations.ask(nodeDiagnostics, type, node));
     return resources;
   };
   const made = Object.fromEntries((Object.keys(GENERATORS) as GeneratorName[]).map((type) => [type, make(type)]));
-  return { ...(made as { [T in GeneratorName]: readonly Generated[] }), diagnostics };
+  return { ...(made as { [T in GeneratorName]: readonly Generated[] }), diagnostics: distinct(diagnostics) };
 }

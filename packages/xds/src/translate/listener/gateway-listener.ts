@@ -1,9 +1,9 @@
-import { isHttp, parseProtocol } from "@fairlead/model";
+import type { Reader } from "@fairlead/mesh";
+import { type Diagnostic, isHttp, parseProtocol } from "@fairlead/model";
 import type { FilterChain, HttpConnectionManager, Listener } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { type PlacedServer, terminatesHttps } from "../route/gateway-server.ts";
 import { gatewayServersOf, type MergedPort } from "../route/gateway-servers.ts";
-import { authenticationFilters, httpAuthorizationFilters } from "../security/filters.ts";
 import { accessLogs } from "./access-log.ts";
 import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
@@ -32,18 +32,21 @@ export function gatewayListenerPorts(build: Pick<Build, "read">): ReadonlyMap<st
 }
 
 /** What is wrong with the servers of a gateway: those left out, and those that lead nowhere. */
-export function reportServers(build: Build): void {
-  const { diagnostics, ports } = gatewayServersOf(build.read);
-  for (const diagnostic of diagnostics) build.report(diagnostic);
-  for (const placed of ports.flatMap(({ servers }) => servers))
-    if (!leadsSomewhere(build.read, placed))
-      build.report({
+export function serverDiagnostics(read: Reader): readonly Diagnostic[] {
+  const { diagnostics, ports } = gatewayServersOf(read);
+  const idle = ports
+    .flatMap(({ servers }) => servers)
+    .filter((placed) => !leadsSomewhere(read, placed))
+    .map(
+      ({ source, path, server }): Diagnostic => ({
         code: "server-without-routes",
         severity: "warning",
-        object: placed.source,
-        path: placed.path,
-        message: `no VirtualService has a route for port ${placed.server.port.number} of this server: it is not served`,
-      });
+        object: source,
+        path,
+        message: `no VirtualService has a route for port ${server.port.number} of this server: it is not served`,
+      }),
+    );
+  return [...diagnostics, ...idle];
 }
 
 /** A listener of a gateway; undefined when none of its servers has anywhere to lead to. */
@@ -118,7 +121,7 @@ function reportServerFields(build: Build, { server, source, path }: PlacedServer
 function plainHttp(build: Build, name: string, merged: MergedPort): ChainPlan {
   const [first] = merged.servers;
   const plan: ChainPlan = {
-    filters: [manager(build, merged.routeName, `outbound_${name}`, merged.protocol)],
+    filters: [manager(build, merged.port, merged.routeName, `outbound_${name}`, merged.protocol)],
   };
   return first ? build.from(plan, first.source, first.path) : plan;
 }
@@ -126,7 +129,14 @@ function plainHttp(build: Build, name: string, merged: MergedPort): ChainPlan {
 function https(build: Build, name: string, { server, source, path, routeName, sniHosts }: PlacedServer): ChainPlan {
   const { tls } = server;
   const protocol = parseProtocol(server.port.protocol);
-  const filter = manager(build, routeName, server.name || `outbound_${name}`, protocol, !server.name);
+  const filter = manager(
+    build,
+    server.port.number,
+    routeName,
+    server.name || `outbound_${name}`,
+    protocol,
+    !server.name,
+  );
   return {
     serverNames: sniHosts,
     ...(tls ? { tls: serverTlsContext(build, tls, { object: source, path: `${path}.tls` }) } : {}),
@@ -134,19 +144,22 @@ function https(build: Build, name: string, { server, source, path, routeName, sn
   };
 }
 
-function manager(build: Build, routes: string, statName: string, protocol: MergedPort["protocol"], delimit = true) {
+function manager(
+  build: Build,
+  port: number,
+  routes: string,
+  statName: string,
+  protocol: MergedPort["protocol"],
+  delimit = true,
+) {
   return httpConnectionManager(build, {
     listenerClass: "gateway",
+    port,
     routes,
     statPrefix: delimit ? `${statName}${STAT_PREFIX_END}` : statName,
     protocol,
     useRemoteAddress: true,
     base: gatewayBase(build),
-    securityFilters: [
-      ...httpAuthorizationFilters(build, "custom"),
-      ...authenticationFilters(build),
-      ...httpAuthorizationFilters(build, "local"),
-    ],
   });
 }
 

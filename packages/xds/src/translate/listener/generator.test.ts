@@ -6,6 +6,7 @@ import { type Endpoint, type Protocol, type ProxyNode, parseNode, type Service, 
 import { describe, expect, test } from "vitest";
 import type { FilterChain, Listener } from "../../proto/types.ts";
 import type { Generated, Provenance } from "../generated.ts";
+import { nodeDiagnostics } from "../translate.ts";
 import { listenerGenerator } from "./generator.ts";
 
 interface Sources {
@@ -41,7 +42,9 @@ function meshOf({ meshConfig = {}, config = [], services = [], endpoints = {} }:
 }
 
 function listenersOf(sources: Sources, node: ProxyNode = aNode()) {
-  const made = new Derivations(meshOf(sources)).ask(all, undefined, node);
+  const derivations = new Derivations(meshOf(sources));
+  const made = derivations.ask(all, undefined, node);
+  const ofNode = derivations.ask(nodeDiagnostics, "listeners", node);
   return {
     names: made.map(({ name }) => name).sort(),
     get: (name: string): Listener => {
@@ -49,8 +52,8 @@ function listenersOf(sources: Sources, node: ProxyNode = aNode()) {
       if (!found) throw new Error(`no listener ${name} among ${made.map((one) => one.name).join(", ")}`);
       return found.resource;
     },
-    problems: made.flatMap(({ diagnostics }) =>
-      diagnostics.map(({ code, object, path }) => `${code} ${object?.kind}/${object?.name} ${path}`.trim()),
+    problems: [...ofNode, ...made.flatMap(({ diagnostics }) => diagnostics)].map(({ code, object, path }) =>
+      `${code} ${object?.kind}/${object?.name} ${path}`.trim(),
     ),
   };
 }
@@ -425,13 +428,17 @@ describe("gateways", () => {
   });
 });
 
+test("a gateway without a listener says why", () => {
+  const servers = [{ port: { number: 443, name: "tls", protocol: "TLS" }, hosts: ["*"], tls: { mode: "PASSTHROUGH" } }];
+  const made = listenersOf({ config: [anObject("Gateway", "idle", { servers } as never)] }, gateway());
+  expect(made.names).toEqual([]);
+  expect(made.problems).toEqual(["server-without-routes Gateway/idle spec.servers[0]"]);
+});
+
 test("kinds that have no effect yet are said once a node", () => {
-  const config = [
-    anObject("WasmPlugin", "w", { url: "file:///x.wasm" }),
-    anObject("Telemetry", "t", { metrics: [{}] }),
-  ];
+  const config = [anObject("ProxyConfig", "p", { concurrency: 1 }), anObject("Telemetry", "t", { metrics: [{}] })];
   expect(listenersOf({ config }).problems).toEqual([
-    "unsupported-kind WasmPlugin/w",
+    "unsupported-kind ProxyConfig/p",
     "unsupported-field Telemetry/t spec.metrics[0]",
   ]);
 });

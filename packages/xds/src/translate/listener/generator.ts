@@ -1,5 +1,5 @@
 import { type Query, type Reader, sameMembers, sidecarOf } from "@fairlead/mesh";
-import { structurallyEqual } from "@fairlead/model";
+import { type Diagnostic, structurallyEqual } from "@fairlead/model";
 import type { Listener } from "../../proto/types.ts";
 import { type Build, type Generated, type Generator, generated, type Provenance } from "../generated.ts";
 import { VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
@@ -8,13 +8,12 @@ import { addedListeners, patchedListener } from "../patch/listener-patch.ts";
 import { type PatchContext, patchDiagnostics } from "../patch/patches.ts";
 import type { MergedPort } from "../route/gateway-servers.ts";
 import { LOCALHOSTS, listenerName } from "./address.ts";
-import { leadsSomewhere } from "./gateway-chains.ts";
-import { gatewayListener, gatewayListenerPorts, reportServers } from "./gateway-listener.ts";
+import { gatewayListener, gatewayListenerPorts, serverDiagnostics } from "./gateway-listener.ts";
 import { headlessListeners } from "./headless-listener.ts";
 import { boundInbound, virtualInbound } from "./inbound-listener.ts";
 import { type InboundPort, inboundPlanOf } from "./inbound-plan.ts";
 import { addressFamilyOf, interceptionModeOf, isGateway } from "./node-settings.ts";
-import { reportNotTranslated } from "./not-translated.ts";
+import { notTranslated } from "./not-translated.ts";
 import { httpProxyListener, outboundListener } from "./outbound-listener.ts";
 import { httpProxyPort, outboundListenerPlan, outboundPlanOf } from "./outbound-plan.ts";
 import { virtualOutbound } from "./virtual-outbound.ts";
@@ -33,6 +32,7 @@ const HTTP_PROXY = "http_proxy";
 /** The listeners of a sidecar or a gateway. */
 export const listenerGenerator: Generator<Listener> = {
   units: (read) => (isGateway(read) ? gatewayUnits(read) : sidecarUnits(read)),
+  diagnostics: diagnosticsOf,
   generate(read, unit, provenance) {
     const rest = unit.slice(unit.indexOf("|") + 1);
     if (unit.startsWith(OUTBOUND)) return outbound(read, rest, provenance);
@@ -76,24 +76,6 @@ function gatewayUnits(read: Reader): readonly string[] {
   ];
 }
 
-/** The listener that says what holds for the node as a whole. */
-const spokesman: Query<void, string> = {
-  name: "listener-spokesman",
-  key: () => "",
-  compute(read) {
-    if (isGateway(read)) {
-      const led = [...gatewayListenerPorts({ read })].filter(([, ports]) =>
-        ports.some(({ servers }) => servers.some((server) => leadsSomewhere(read, server))),
-      );
-      return led.map(([name]) => name).sort()[0] ?? "";
-    }
-    if (interceptionModeOf(read) !== "NONE") return VIRTUAL_OUTBOUND;
-    const [bound] = boundPorts(read);
-    if (bound) return listenerName(bound.binds[0] ?? "", bound.targetPort);
-    return [...outboundPlanOf(read).listeners.keys()].sort()[0] ?? "";
-  },
-};
-
 /** One listener, patched; none when it turns out to have nothing to do, or a patch removes it. */
 function one(
   read: Reader,
@@ -106,7 +88,6 @@ function one(
     read,
     name,
     (build) => {
-      if (read.ask(spokesman, undefined) === name) reportForNode(build);
       const listener = make(build);
       return listener && patchedListener(build, listener, context, provenance);
     },
@@ -116,15 +97,20 @@ function one(
   return resource ? [{ ...made, resource }] : [];
 }
 
-function reportForNode(build: Build): void {
-  reportNotTranslated(build);
-  for (const diagnostic of patchDiagnostics(build.read)) build.report(diagnostic);
-  if (isGateway(build.read)) {
-    reportServers(build);
-    return;
-  }
-  for (const { code, service, message } of outboundPlanOf(build.read).problems)
-    build.report({ code, severity: "warning", object: service.source, path: "", message });
+/** What holds for the node as a whole, whatever listeners it has. */
+function diagnosticsOf(read: Reader): readonly Diagnostic[] {
+  const found = [...notTranslated(read), ...patchDiagnostics(read)];
+  if (isGateway(read)) return [...found, ...serverDiagnostics(read)];
+  const problems = outboundPlanOf(read).problems.map(
+    ({ code, service, message }): Diagnostic => ({
+      code,
+      severity: "warning",
+      object: service.source,
+      path: "",
+      message,
+    }),
+  );
+  return [...found, ...problems];
 }
 
 function outbound(read: Reader, name: string, provenance?: Provenance): readonly Generated<Listener>[] {

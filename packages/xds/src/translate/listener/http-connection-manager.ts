@@ -1,7 +1,10 @@
 import { meshConfigOf, meshNetworksOf, type Reader } from "@fairlead/mesh";
 import { isHttp2, type Protocol } from "@fairlead/model";
 import type { HttpConnectionManager, HttpFilter, ListenerFilter, RouteConfiguration } from "../../proto/types.ts";
+import type { ExtensionPhase } from "../extension/extensions.ts";
+import { extensionFilters } from "../extension/filters.ts";
 import type { Build } from "../generated.ts";
+import { authenticationFilters, httpAuthorizationFilters } from "../security/filters.ts";
 import { accessLogs } from "./access-log.ts";
 import { cidrRange } from "./address.ts";
 import { effectiveConnectionSettings, withConnectionSettings } from "./connection-settings.ts";
@@ -20,8 +23,8 @@ export interface HttpOptions {
   readonly useRemoteAddress: boolean;
   /** Settings of one kind of listener, which the common ones are put on top of. */
   readonly base?: HttpConnectionManager;
-  /** Filters that come before all others: authentication, authorization. */
-  readonly securityFilters?: readonly HttpFilter[];
+  /** The port that extensions may be chosen by; 0 where there are many. */
+  readonly port: number;
   /** Filters that come right before the router. */
   readonly lastFilters?: readonly HttpFilter[];
 }
@@ -43,7 +46,7 @@ export const STAT_PREFIX_END = ";";
 
 /**
  * The HTTP connection manager of a filter chain, with the settings that all have in common. Filters in order:
- * security, gRPC-Web, gRPC statistics, fault, CORS, router.
+ * security and extensions, gRPC-Web, gRPC statistics, fault, CORS, router.
  */
 export function httpConnectionManager(build: Build, options: HttpOptions): ListenerFilter {
   const { read } = build;
@@ -73,7 +76,7 @@ export function httpConnectionManager(build: Build, options: HttpOptions): Liste
       accessLog: accessLogs(build, listenerClass, "http"),
       tracing,
       httpFilters: [
-        ...(options.securityFilters ?? []),
+        ...leadingFilters(build, options),
         ...(options.protocol === "GRPC-Web" ? [GRPC_WEB] : []),
         GRPC_STATS,
         FAULT,
@@ -94,6 +97,24 @@ export function httpConnectionManager(build: Build, options: HttpOptions): Liste
     name: "envoy.filters.network.http_connection_manager",
     typedConfig: typed("envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", manager),
   };
+}
+
+/**
+ * Authentication and authorization, where callers come in, and extensions by phase between them. Source: Istio
+ * `ListenerBuilder.buildHTTPConnectionManager`.
+ */
+function leadingFilters(build: Build, { listenerClass, port }: HttpOptions): HttpFilter[] {
+  const secured = listenerClass !== "sidecar-outbound";
+  const extensions = (phase: ExtensionPhase) => extensionFilters(build, phase, listenerClass, port);
+  return [
+    ...(secured ? httpAuthorizationFilters(build, "custom") : []),
+    ...extensions("AUTHN"),
+    ...(secured ? authenticationFilters(build) : []),
+    ...extensions("AUTHZ"),
+    ...(secured ? httpAuthorizationFilters(build, "local") : []),
+    ...extensions("STATS"),
+    ...extensions("UNSPECIFIED"),
+  ];
 }
 
 function rds(routeConfigName: string): NonNullable<HttpConnectionManager["rds"]> {

@@ -12,7 +12,7 @@ import type { Build } from "../generated.ts";
 import { clusterName, INBOUND_PASSTHROUGH_CLUSTER, VIRTUAL_INBOUND } from "../names.ts";
 import { patchedRoutes } from "../patch/route-patch.ts";
 import { inboundRouteConfiguration } from "../route/inbound.ts";
-import { authenticationFilters, httpAuthorizationFilters, tcpAuthorizationFilters } from "../security/filters.ts";
+import { tcpAuthorizationFilters } from "../security/filters.ts";
 import { accessLogs } from "./access-log.ts";
 import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { configMetadata } from "./filter-chain.ts";
@@ -175,6 +175,7 @@ function httpFilters(build: Build, port: ChainPort): ListenerFilter[] {
   return [
     httpConnectionManager(build, {
       listenerClass: "sidecar-inbound",
+      port: port.targetPort,
       routes: patchedRoutes(
         build,
         inboundRouteConfiguration({
@@ -193,11 +194,6 @@ function httpFilters(build: Build, port: ChainPort): ListenerFilter[] {
         setCurrentClientCertDetails: clientCertDetails(proxyHeaders),
         http2ProtocolOptions: isHttp2(port.protocol) ? {} : undefined,
       }),
-      securityFilters: [
-        ...httpAuthorizationFilters(build, "custom"),
-        ...authenticationFilters(build),
-        ...httpAuthorizationFilters(build, "local"),
-      ],
     }),
   ];
 }

@@ -1,13 +1,10 @@
 import { type ConfigObject, type ConnectionPool, type KindName, refOf, type Sidecar } from "@fairlead/config";
 import { namespaceAmong, policiesOf, type Query, type Reader, sidecarOf } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
-import type { Build } from "../generated.ts";
 import { telemetriesOf } from "./telemetry.ts";
 
 /** Kinds that may hold for a node and have no effect on what it is sent yet, with what that means. */
 const KINDS: readonly (readonly [kind: KindName, message: string])[] = [
-  ["WasmPlugin", "WebAssembly extensions are not distributed: the plugin does not run"],
-  ["TrafficExtension", "extensions are not distributed: it does not run"],
   ["ProxyConfig", "is read when a proxy starts; it changes nothing of what a running proxy is sent"],
 ];
 
@@ -87,6 +84,6 @@ function inboundFields({ ingress = [], inboundConnectionPool }: Sidecar): (reado
 }
 
 /** Says what holds for the node and is not translated. */
-export function reportNotTranslated(build: Build): void {
-  for (const diagnostic of build.read.ask(found, undefined)) build.report(diagnostic);
+export function notTranslated(read: Reader): readonly Diagnostic[] {
+  return read.ask(found, undefined);
 }

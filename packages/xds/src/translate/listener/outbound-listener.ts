@@ -72,6 +72,7 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
   const meshProtocol = binds[0] === wildcard ? [] : meshProtocolFilters(read, contribution);
   const manager = httpConnectionManager(build, {
     listenerClass: "sidecar-outbound",
+    port: port.number,
     routes: routesName(contribution, wildcard),
     statPrefix: `outbound_${plan.name}${STAT_PREFIX_END}`,
     protocol: port.protocol,
@@ -147,6 +148,7 @@ export function httpProxyListener(build: Build, port: number): Listener {
   const name = listenerName(localhost, port);
   const manager = httpConnectionManager(build, {
     listenerClass: "sidecar-outbound",
+    port,
     routes: HTTP_PROXY_ROUTES,
     statPrefix: `outbound_${name}${STAT_PREFIX_END}`,
     protocol: "HTTP_PROXY",

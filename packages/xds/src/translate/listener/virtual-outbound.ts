@@ -53,6 +53,7 @@ function dynamicDnsChain(build: Build): FilterChain {
   const name = "allow_any_dynamic_dns";
   const manager = httpConnectionManager(build, {
     listenerClass: "sidecar-outbound",
+    port: 0,
     routes: {
       name,
       virtualHosts: [catchAllVirtualHost(build.read)],

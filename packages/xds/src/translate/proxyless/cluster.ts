@@ -1,0 +1,113 @@
+import { destinationRuleOf } from "@fairlead/mesh";
+import type { Cluster, CommonTlsContext, TransportSocket } from "../../proto/types.ts";
+import { subsetNames } from "../cluster/generator.ts";
+import { balancer } from "../cluster/load-balancer.ts";
+import { keepsSessions } from "../cluster/outbound.ts";
+import { type EffectivePolicy, rulePolicy } from "../cluster/policy.ts";
+import { endpointFacts } from "../cluster/service-facts.ts";
+import { delimited } from "../cluster/stat-name.ts";
+import { tlsSocket } from "../cluster/transport.ts";
+import { type Build, type Generator, generated } from "../generated.ts";
+import { clusterName } from "../names.ts";
+import { proxylessPorts, proxylessService, proxylessUnits } from "./services.ts";
+
+/** Clusters with the settings that gRPC knows. Mutual TLS only where a rule asks for it: the program must have chosen xDS credentials. */
+export const proxylessClusters: Generator<Cluster> = {
+  units: proxylessUnits,
+  generate(read, unit, provenance) {
+    const service = proxylessService(read, unit);
+    if (!service) return [];
+    const rule = destinationRuleOf(read, service);
+    return proxylessPorts(service).flatMap((port) =>
+      subsetNames(service, rule).map((subset) => {
+        const name = clusterName("outbound", port, subset, service.hostname);
+        return generated(
+          read,
+          name,
+          (build): Cluster => {
+            for (const { kind, metadata } of rule?.objects ?? [])
+              build.uses({ kind, namespace: metadata.namespace, name: metadata.name });
+            const policy = rulePolicy(rule?.spec, port, subset);
+            const [object] = rule?.objects ?? [];
+            if (object && policy) reportUnknown(build, policy, object);
+            const requests = policy?.connectionPool?.http?.http2MaxRequests ?? 0;
+            return build.from(
+              {
+                name,
+                altStatName: delimited(name),
+                type: "EDS",
+                edsClusterConfig: { edsConfig: { ads: {} }, serviceName: name },
+                ...balancing(policy),
+                ...(keepsSessions(service)
+                  ? {
+                      commonLbConfig: {
+                        overrideHostStatus: { statuses: ["HEALTHY", "DRAINING", "UNKNOWN", "DEGRADED"] },
+                      },
+                    }
+                  : {}),
+                ...(requests > 0 ? { circuitBreakers: { thresholds: [{ maxRequests: requests }] } } : {}),
+                ...(policy?.tls?.mode === "ISTIO_MUTUAL"
+                  ? { transportSocket: mutualTls(endpointFacts(read, service).identities) }
+                  : {}),
+              },
+              service.source,
+            );
+          },
+          provenance,
+        );
+      }),
+    );
+  },
+};
+
+function balancing(policy: EffectivePolicy | undefined): Partial<Cluster> {
+  const settings = policy?.loadBalancer;
+  if (settings?.consistentHash) return balancer({ consistentHash: settings.consistentHash });
+  return settings?.simple === "LEAST_REQUEST" ? { lbPolicy: "LEAST_REQUEST" } : {};
+}
+
+/** Certificates come from the program's own provider, which its bootstrap names `default`. Source: gRFC A29. */
+function mutualTls(identities: readonly string[]): TransportSocket {
+  const provider = (certificateName: string) => ({ instanceName: "default", certificateName });
+  const commonTlsContext: CommonTlsContext = {
+    tlsCertificateProviderInstance: provider("default"),
+    tlsCertificateCertificateProviderInstance: provider("default"),
+    combinedValidationContext: {
+      defaultValidationContext: {
+        ...(identities.length > 0 ? { matchSubjectAltNames: identities.map((exact) => ({ exact })) } : {}),
+        caCertificateProviderInstance: provider("ROOTCA"),
+      },
+      validationContextCertificateProviderInstance: provider("ROOTCA"),
+    },
+  };
+  return tlsSocket({ commonTlsContext });
+}
+
+function reportUnknown(
+  build: Build,
+  policy: EffectivePolicy,
+  {
+    kind,
+    metadata,
+  }: { readonly kind: string; readonly metadata: { readonly namespace: string; readonly name: string } },
+): void {
+  const { simple, consistentHash } = policy.loadBalancer ?? {};
+  const { tcp, http } = policy.connectionPool ?? {};
+  const found = [
+    ...(["outlierDetection", "tunnel", "proxyProtocol", "retryBudget"] as const).filter((field) => policy[field]),
+    ...(policy.tls && (policy.tls.mode === "SIMPLE" || policy.tls.mode === "MUTUAL") ? ["tls"] : []),
+    ...(tcp ? ["connectionPool.tcp"] : []),
+    ...Object.keys(http ?? {}).flatMap((field) =>
+      field === "http2MaxRequests" ? [] : [`connectionPool.http.${field}`],
+    ),
+    ...(!consistentHash && (simple === "RANDOM" || simple === "PASSTHROUGH") ? ["loadBalancer.simple"] : []),
+  ];
+  for (const field of found)
+    build.report({
+      code: "unsupported-field",
+      severity: "warning",
+      object: { kind, namespace: metadata.namespace, name: metadata.name },
+      path: `spec.trafficPolicy.${field}`,
+      message: "gRPC without a proxy does not know it",
+    });
+}

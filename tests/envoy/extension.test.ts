@@ -1,0 +1,101 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { textStore } from "@fairlead/config";
+import { createControlPlane } from "@fairlead/control-plane";
+import { expect, it } from "vitest";
+import { startEnvoy } from "../support/envoy-process.ts";
+import { startSecrets } from "../support/secrets.ts";
+
+const GATEWAY = "127.0.63.2";
+
+const mesh = (backend: number) => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: shop }
+spec:
+  selector: { app: gateway }
+  servers: [{ port: { number: 9080, name: http, protocol: HTTP }, bind: ${GATEWAY}, hosts: ["*"] }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: shop }
+spec:
+  hosts: ["*"]
+  gateways: [shop]
+  http: [{ route: [{ destination: { host: backend.example } }] }]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: backend }
+spec:
+  hosts: [backend.example]
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  resolution: STATIC
+  endpoints: [{ address: 127.0.0.1, ports: { http: ${backend} } }]
+`;
+
+/** A script that sets a header of requests, and how it is told apart from others of its phase. */
+const script = (name: string, value: string, more = "") => `
+apiVersion: extensions.istio.io/v1alpha1
+kind: TrafficExtension
+metadata: { name: ${name} }
+spec:
+  selector: { matchLabels: { app: gateway } }
+  ${more}
+  lua:
+    inlineCode: |
+      function envoy_on_request(handle)
+        local before = handle:headers():get("x-seen") or ""
+        handle:headers():replace("x-seen", before .. "${value}")
+      end
+`;
+
+it("Lua extensions over ECDS run in the order of phases and priorities, change without new listeners, and go", async () => {
+  await using stack = new AsyncDisposableStack();
+  const backend = createServer((request, response) => response.end(String(request.headers["x-seen"] ?? "nothing")));
+  await new Promise<void>((resolve) => backend.listen(0, "127.0.0.1", resolve));
+  stack.defer(() => void backend.close());
+  const store = textStore({
+    "mesh.yaml": mesh((backend.address() as AddressInfo).port),
+    "last.yaml": script("a-last", "3"),
+    "first.yaml": script("z-first", "1", "phase: AUTHN"),
+    "second.yaml": script("second", "2", "priority: 5"),
+    "outside.yaml": script("outside", "x", "match: [{ mode: SERVER }]"),
+  });
+  const plane = stack.use(await createControlPlane({ config: store }));
+  const { ads } = await plane.listen({ ads: "127.0.63.1:15010" });
+  const secrets = stack.use(await startSecrets("default", "gateway"));
+  const envoy = stack.use(
+    await startEnvoy({
+      node: {
+        id: `router~${GATEWAY}~gateway-1.default~default.svc.cluster.local`,
+        metadata: { LABELS: { app: "gateway" } },
+      },
+      ads,
+      adsSecurity: "plaintext",
+      sdsPath: secrets.path,
+      admin: `${GATEWAY}:15000`,
+    }),
+  );
+  await envoy.ready();
+  await plane.converged();
+  expect(plane.diagnostics()).toEqual([]);
+  const seen = async () => (await fetch(`http://${GATEWAY}:9080/`)).text();
+  const until = async (text: string) => {
+    const end = Date.now() + 5000;
+    while ((await seen()) !== text && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await seen()).toBe(text);
+  };
+  await until("123");
+
+  const listeners = async () =>
+    (await envoy.admin("/stats?filter=listener_manager.listener_(modified|added|in_place_updated)")).body;
+  const before = await listeners();
+  store.set({ "second.yaml": script("second", "two", "priority: 5") });
+  await until("1two3");
+  expect(await listeners()).toEqual(before);
+
+  store.set({ "first.yaml": undefined });
+  await until("two3");
+  await plane.converged();
+});
