@@ -6,6 +6,7 @@ import { diff } from "./commands/diff.ts";
 import { reach } from "./commands/reach.ts";
 import { route } from "./commands/route.ts";
 import { serve } from "./commands/serve.ts";
+import { test } from "./commands/test.ts";
 import { validate } from "./commands/validate.ts";
 import { xds } from "./commands/xds.ts";
 
@@ -17,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   route,
   diff,
   reach,
+  test,
   serve,
   bootstrap,
   "ca init": caInit,

@@ -3,6 +3,7 @@ import { type ExpectedRoute, type MatchResult, outcomeResult, routeResult } from
 import { shiftResult } from "./failover/expectation.ts";
 import type { ExpectedShift, Timeline } from "./failover/timeline.ts";
 
+export { type CoveredRule, type RouteCoverage, routeCoverage } from "./coverage.ts";
 export type { ExpectedRoute, MatchResult } from "./expectation.ts";
 
 /**

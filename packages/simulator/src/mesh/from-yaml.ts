@@ -6,7 +6,7 @@ import {
   type MeshNetworks,
   textStore,
 } from "@fairlead/config";
-import { Mesh } from "@fairlead/mesh";
+import { Mesh, settingsDiagnostics } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef, Position, ServiceEndpoints, Workload } from "@fairlead/model";
 import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
