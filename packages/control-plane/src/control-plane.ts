@@ -6,9 +6,16 @@ import {
   certificateProvider,
   listenCertificateService,
 } from "@fairlead/ca/grpc";
-import type { ConfigStore, MeshConfig, MeshNetworks } from "@fairlead/config";
-import type { Mesh } from "@fairlead/mesh";
-import { type Diagnostic, type ObjectRef, type Position, parseSpiffeId, type Unsubscribe } from "@fairlead/model";
+import {
+  aggregateStore,
+  type ConfigStore,
+  ingressStore,
+  type MeshConfig,
+  type MeshNetworks,
+  type ParsedDocument,
+} from "@fairlead/config";
+import { type Mesh, settingsDiagnostics } from "@fairlead/mesh";
+import { type Collection, type Diagnostic, type ObjectRef, type Position, parseSpiffeId, type Unsubscribe } from "@fairlead/model";
 import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
 import type { Credentials } from "@fairlead/registry/credentials";
 import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
@@ -35,6 +42,11 @@ import { SecretSets } from "./secrets.ts";
 export interface ControlPlaneOptions {
   /** Configuration. Stays the caller's to close. */
   readonly config: ConfigStore;
+  /**
+   * Kubernetes objects that are no configuration (`documents` of a text or directory store): the Ingresses among them are
+   * served as the Gateways and VirtualServices that they stand for. Stays the caller's to close.
+   */
+  readonly documents?: Collection<ParsedDocument>;
   /** Services besides those of ServiceEntries, which come from `config`. Earlier ones take precedence. Closed with the control plane. */
   readonly registries?: readonly Registry[];
   /**
@@ -213,6 +225,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...registry.diagnostics(),
       ...(credentials?.diagnostics() ?? []),
       ...settings.diagnostics,
+      ...settingsDiagnostics(settings.meshConfig, settings.meshNetworks),
       ...translation,
     ];
   };

@@ -27,6 +27,7 @@ export {
   sidecarOf,
   sidecarScopeOf,
 } from "./sidecar-scope.ts";
+export { settingsDiagnostics } from "./unused-settings.ts";
 export {
   allVirtualServices,
   type Placed,

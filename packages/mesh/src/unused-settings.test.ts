@@ -1,0 +1,43 @@
+import { defaultMeshConfig, fieldPaths, parseMeshConfig } from "@fairlead/config";
+import { expect, it } from "vitest";
+import { settingsDiagnostics } from "./unused-settings.ts";
+
+it("says nothing of the defaults and of what is acted on", () => {
+  expect(settingsDiagnostics({})).toEqual([]);
+  expect(settingsDiagnostics(defaultMeshConfig())).toEqual([]);
+  const { meshConfig } = parseMeshConfig("accessLogFile: /dev/stdout\ntrustDomain: example.org\n", {
+    file: "mesh.yaml",
+  });
+  expect(settingsDiagnostics(meshConfig ?? {})).toEqual([]);
+});
+
+it.each([
+  [{ discoverySelectors: [{ matchLabels: { a: "b" } }] }, "discoverySelectors"],
+  [{ verifyCertificateAtClient: { value: true } }, "verifyCertificateAtClient"],
+  [{ defaultConfig: { concurrency: 4 } }, "defaultConfig.concurrency"],
+])("tells of %j", (meshConfig, path) => {
+  expect(settingsDiagnostics(meshConfig as Parameters<typeof settingsDiagnostics>[0])).toMatchObject([
+    { code: "unsupported-field", path, object: { kind: "MeshConfig" } },
+  ]);
+});
+
+it("tells of networks by registry", () => {
+  const found = settingsDiagnostics(
+    {},
+    { networks: { n: { endpoints: [{ fromRegistry: "cluster-1" }], gateways: [] } } },
+  );
+  expect(found.map(({ path }) => path)).toEqual(["networks.n.endpoints[0].fromRegistry"]);
+});
+
+it("knows the schema: whatever field is added is told until something reads it", () => {
+  const fields = new Set(
+    fieldPaths("MeshConfig" as Parameters<typeof fieldPaths>[0]).map((path) => path.split(/[.[{]/)[0] ?? ""),
+  );
+  const told = [...fields].filter((field) =>
+    settingsDiagnostics({ [field]: { made: "up" } } as Parameters<typeof settingsDiagnostics>[0]).some(
+      ({ path }) => path === field,
+    ),
+  );
+  expect(told).toContain("configSources");
+  expect(told).not.toContain("accessLogFile");
+});
