@@ -1,5 +1,6 @@
 import { clusterGenerator } from "./cluster/generator.ts";
 import { endpointGenerator } from "./endpoint/generator.ts";
+import { extensionGenerator } from "./extension/generator.ts";
 import type { Generator } from "./generated.ts";
 import { listenerGenerator } from "./listener/generator.ts";
 import { proxylessClusters } from "./proxyless/cluster.ts";
@@ -14,6 +15,7 @@ export const GENERATORS = {
   listeners: chosen(listenerGenerator, proxylessListeners),
   routes: chosen(routeGenerator, proxylessRoutes),
   endpoints: endpointGenerator,
+  extensions: extensionGenerator,
 } as const satisfies Record<string, Generator>;
 
 export type GeneratorName = keyof typeof GENERATORS;
