@@ -84,7 +84,11 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     namespaces: registry.namespaces.values(),
   });
   const locate: Locate = (ref: ObjectRef, path: string): Position | undefined => config.locate(ref, path);
-  const diagnostics = [...config.diagnostics(), ...registry.diagnostics()];
+  const diagnostics = [
+    ...settingsDiagnostics(meshConfig, meshNetworks),
+    ...config.diagnostics(),
+    ...registry.diagnostics(),
+  ];
   // Its collections have been read; nothing will change them any more.
   void registry.close();
   config.close();
