@@ -1,48 +1,55 @@
 import { type DiscoveryResult, measureDiscovery, PEERS } from "./discovery.ts";
+import { printSimulation } from "./simulate.ts";
 
 /**
  * `pnpm bench`: what is measured, beside a peer. Times of one run on one machine; the ratios are what counts. `--quick`: 50
  * clients only. `--profile DIR`: each server writes a CPU profile there when it ends.
+ * `pnpm bench simulate`: evaluations a second of the simulator.
  */
 
-const quick = process.argv.includes("--quick");
-const profile = process.argv.includes("--profile") ? process.argv[process.argv.indexOf("--profile") + 1] : undefined;
-const runs = quick
-  ? [{ mode: "delta" as const, clients: 50 }]
-  : (["delta", "sotw"] as const).flatMap((mode) => [1, 500].map((clients) => ({ mode, clients })));
+if (process.argv[2] === "simulate") printSimulation();
+else await benchDiscovery();
 
-const results: DiscoveryResult[] = [];
-for (const { mode, clients } of runs) {
-  console.error(`${clients} clients, ${mode}: 1,000 services × 10 endpoints …`);
-  const nodeOptions = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
-  results.push(await measureDiscovery({ mode, clients, nodeOptions }));
+async function benchDiscovery(): Promise<void> {
+  const quick = process.argv.includes("--quick");
+  const profile = process.argv.includes("--profile") ? process.argv[process.argv.indexOf("--profile") + 1] : undefined;
+  const runs = quick
+    ? [{ mode: "delta" as const, clients: 50 }]
+    : (["delta", "sotw"] as const).flatMap((mode) => [1, 500].map((clients) => ({ mode, clients })));
+
+  const results: DiscoveryResult[] = [];
+  for (const { mode, clients } of runs) {
+    console.error(`${clients} clients, ${mode}: 1,000 services × 10 endpoints …`);
+    const nodeOptions = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
+    results.push(await measureDiscovery({ mode, clients, nodeOptions }));
+  }
+
+  const columns = [
+    "mode",
+    "clients",
+    "synced",
+    "CPU s",
+    "peak MiB",
+    "wall s",
+    "change p50 ms",
+    "p99 ms",
+    "change CPU s",
+    "CPU : istiod",
+    "memory : istiod",
+  ];
+  const rows = results.map(({ mode, clients, synced, cpu, peak, wall, pushP50, pushP99, pushCpu }) => [
+    mode,
+    String(clients),
+    String(synced),
+    cpu.toFixed(2),
+    peak.toFixed(0),
+    wall.toFixed(2),
+    pushP50.toFixed(0),
+    pushP99.toFixed(0),
+    pushCpu.toFixed(3),
+    clients === 500 ? `${(cpu / PEERS.istiod.cpu).toFixed(3)}x` : "",
+    clients === 500 ? `${(peak / PEERS.istiod.peak).toFixed(3)}x` : "",
+  ]);
+  const widths = columns.map((column, at) => Math.max(column.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  for (const row of [columns, ...rows]) console.log(row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join("  "));
 }
-
-const columns = [
-  "mode",
-  "clients",
-  "synced",
-  "CPU s",
-  "peak MiB",
-  "wall s",
-  "change p50 ms",
-  "p99 ms",
-  "change CPU s",
-  "CPU : istiod",
-  "memory : istiod",
-];
-const rows = results.map(({ mode, clients, synced, cpu, peak, wall, pushP50, pushP99, pushCpu }) => [
-  mode,
-  String(clients),
-  String(synced),
-  cpu.toFixed(2),
-  peak.toFixed(0),
-  wall.toFixed(2),
-  pushP50.toFixed(0),
-  pushP99.toFixed(0),
-  pushCpu.toFixed(3),
-  clients === 500 ? `${(cpu / PEERS.istiod.cpu).toFixed(3)}x` : "",
-  clients === 500 ? `${(peak / PEERS.istiod.peak).toFixed(3)}x` : "",
-]);
-const widths = columns.map((column, at) => Math.max(column.length, ...rows.map((row) => row[at]?.length ?? 0)));
-for (const row of [columns, ...rows]) console.log(row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join("  "));
