@@ -75,6 +75,12 @@ it.each(["\\bword\\b", "a^b", "a$b", "\\pL", "\\Qa\\E", "a(?i)b", "(?i)é", "(a"
   },
 );
 
+it("many questions are left undecided once they are too much together", () => {
+  const languages = new Languages(3000, 20);
+  expect(languages.sample(expression(languages, "a{15}"))).toBe("a".repeat(15));
+  expect(() => languages.sample(expression(languages, "b{15}"))).toThrow(Undecided);
+});
+
 it("a question that grows too large is left undecided", () => {
   const languages = new Languages(50);
   const wide = expression(languages, "(a|b)*a(a|b){12}");

@@ -38,9 +38,12 @@ export class Languages {
   readonly #firsts = new Map<number, readonly number[]>();
   readonly #limit: number;
 
-  /** `limit`: states looked at for one question, at most. */
-  constructor(limit = 3000) {
+  #budget: number;
+
+  /** `limit`: states looked at for one question, at most; `budget`: for all questions together. */
+  constructor(limit = 3000, budget = 500_000) {
     this.#limit = limit;
+    this.#budget = budget;
     this.nothing = this.#term("0", { type: "nothing" }, false);
     this.emptyText = this.#term("1", { type: "empty" }, true);
     this.everything = this.not(this.nothing);
@@ -135,7 +138,7 @@ export class Languages {
           const derived = this.#derive(state, point);
           if (derived === this.nothing || seen.has(derived.id)) continue;
           seen.add(derived.id);
-          if (seen.size > this.#limit) throw new Undecided("too many states");
+          if (seen.size > this.#limit || --this.#budget < 0) throw new Undecided("too many states");
           next.push([derived, text + String.fromCodePoint(point)]);
         }
       }
