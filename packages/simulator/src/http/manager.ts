@@ -1,7 +1,8 @@
 import type { HttpConnectionManager, RouteConfiguration, VirtualHost } from "../envoy.ts";
 import type { Branch, Evaluation, Reply } from "../evaluation.ts";
 import type { LocalReply } from "../filter/outcome.ts";
-import { perRoute } from "../filter/per-route.ts";
+import { perRoute, type Scope } from "../filter/per-route.ts";
+import { mutate, mutations } from "../route/header-mutation.ts";
 import { redirectLocation } from "../route/rewrite.ts";
 import { type Selection, selectRoutes, selectVirtualHost } from "../route/select.ts";
 import type { HttpSubject } from "../subject.ts";
@@ -139,7 +140,12 @@ function selectionBranches(
   }
   const { redirect, directResponse } = compiled.route;
   if (redirect)
-    branches.push({ kind: "reply", share: rest, ...place, reply: redirectReply(compiled, redirect, request) });
+    branches.push({
+      kind: "reply",
+      share: rest,
+      ...place,
+      reply: withResponseHeaders(redirectReply(compiled, redirect, request), scope),
+    });
   else if (directResponse) {
     const body = directResponse.body?.inlineString;
     const status = directResponse.status ?? 200;
@@ -151,9 +157,17 @@ function selectionBranches(
       ...(moved && { headers: { location: redirectLocation(compiled, {}, request) } }),
       ...(body !== undefined && { body }),
     };
-    branches.push({ kind: "reply", share: rest, ...place, reply });
+    branches.push({ kind: "reply", share: rest, ...place, reply: withResponseHeaders(reply, scope) });
   } else if (action)
     branches.push(forwardBranch({ share: rest, ...place }, compiled, action, scope, filtered.request, delays));
   else branches.push({ kind: "reply", share: rest, ...place, reply: { status: 500, by: "a route without action" } });
   return branches;
+}
+
+/** A route's own answers carry the response headers of their places, as forwarded ones do. */
+function withResponseHeaders(reply: LocalReply, { route, host, configuration }: Scope): LocalReply {
+  const wins = configuration?.mostSpecificHeaderMutationsWins ?? false;
+  const changes = mutations([route, host, configuration], "response", wins);
+  if (changes.length === 0) return reply;
+  return { ...reply, headers: Object.fromEntries(mutate(new Map(Object.entries(reply.headers ?? {})), changes)) };
 }
