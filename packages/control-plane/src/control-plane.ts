@@ -6,16 +6,16 @@ import {
   certificateProvider,
   listenCertificateService,
 } from "@fairlead/ca/grpc";
-import {
-  aggregateStore,
-  type ConfigStore,
-  ingressStore,
-  type MeshConfig,
-  type MeshNetworks,
-  type ParsedDocument,
-} from "@fairlead/config";
+import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
 import { type Mesh, settingsDiagnostics } from "@fairlead/mesh";
-import { type Collection, type Diagnostic, type ObjectRef, type Position, parseSpiffeId, type Unsubscribe } from "@fairlead/model";
+import {
+  type Collection,
+  type Diagnostic,
+  type ObjectRef,
+  type Position,
+  parseSpiffeId,
+  type Unsubscribe,
+} from "@fairlead/model";
 import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
 import type { Credentials } from "@fairlead/registry/credentials";
 import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
@@ -33,6 +33,7 @@ import { ControlPlaneError } from "./control-plane-error.ts";
 import { debugPages } from "./debug-pages.ts";
 import { Histogram } from "./exposition.ts";
 import { refuseForeignNode } from "./identity.ts";
+import { withIngresses } from "./ingresses.ts";
 import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
 import { listenPages, type Pages } from "./pages.ts";
@@ -128,16 +129,19 @@ const OWN_IDENTITY = { namespace: "istio-system", account: "istiod" } as const;
  * read. Opens no port by itself: call `listen`.
  */
 export async function createControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { config, clock = systemClock, authority } = options;
+  const { clock = systemClock, authority } = options;
   const settings =
     options.mesh && "files" in options.mesh
       ? await openSettings(options.mesh.files)
       : fixedSettings(options.mesh?.meshConfig, options.mesh?.meshNetworks);
+  const composed = withIngresses(options.config, options.documents, settings);
+  const { config } = composed;
   const given = options.registries ?? [];
   const registry = aggregateRegistry([...given, serviceEntryRegistry(config)], "control plane");
   try {
     await Promise.all([config.ready, registry.ready, options.credentials?.ready]);
   } catch (error) {
+    composed.close();
     settings.close();
     options.credentials?.close();
     await registry.close();
@@ -299,6 +303,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         await server.close();
         await Promise.all([...own.values()].map(async (agent) => (await agent).close()));
         await registry.close();
+        composed.close();
         settings.close();
       })();
       return closing;

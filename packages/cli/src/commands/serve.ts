@@ -62,6 +62,7 @@ export const serve: Command = {
       if (authority) stack.defer(() => authority.close());
       plane = await createControlPlane({
         config: store,
+        documents: store.documents,
         registries: [manifestsRegistry(store.documents)],
         credentials: manifestCredentials(store.documents),
         mesh: { files: { ...(meshConfig ? { meshConfig } : {}), ...(meshNetworks ? { meshNetworks } : {}) } },
