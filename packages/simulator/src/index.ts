@@ -20,6 +20,9 @@ export type { Locate } from "./mesh/positions.ts";
 // Ask who can call whom.
 export type { PolicyFinding } from "./reach/policy-finding.ts";
 export { type Caller, type Reach, type ReachOptions, reach, type Way, type Witness } from "./reach/reach.ts";
+// Ask again what was asked before.
+export { type RecordedRequests, recordedRequests } from "./replay/recorded.ts";
+export { type Replay, replay } from "./replay/replay.ts";
 export type { RequestInput } from "./request.ts";
 export type { Resources } from "./resources.ts";
 export type { Connection, HttpSubject } from "./subject.ts";

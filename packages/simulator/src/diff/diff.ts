@@ -55,6 +55,11 @@ export function diff(before: Mesh, after: Mesh, options: DiffOptions = {}): read
 
 const PARTS = ["outcome", "destinations", "response", "rewrites", "policy"] as const;
 
+/** What of two answers differs. */
+export function answerDifferences(before: Answer, after: Answer): BehaviourChange["differs"] {
+  return PARTS.filter((part) => !structurallyEqual(before[part], after[part]));
+}
+
 function behaviourChanges(
   before: Mesh,
   after: Mesh,
@@ -71,7 +76,7 @@ function behaviourChanges(
     const question = { from: node, request, at };
     const [left, right] = [answerOf(before, question), answerOf(after, question)];
     if (left === undefined || right === undefined) return [];
-    const differs = PARTS.filter((part) => !structurallyEqual(left[part], right[part]));
+    const differs = answerDifferences(left, right);
     if (differs.length === 0) return [];
     // One witness for one change: the same two answers at another path are the same news.
     const key = JSON.stringify([PARTS.map((part) => left[part]), PARTS.map((part) => right[part])]);
