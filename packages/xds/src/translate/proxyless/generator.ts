@@ -6,6 +6,7 @@ export function chosen<R>(envoy: Generator<R>, proxyless: Generator<R>): Generat
   const of = (read: Parameters<Generator<R>["units"]>[0]) => (isProxyless(read) ? proxyless : envoy);
   return {
     units: (read) => of(read).units(read),
+    diagnostics: (read) => of(read).diagnostics?.(read) ?? [],
     generate: (read, unit, provenance) => of(read).generate(read, unit, provenance),
   };
 }

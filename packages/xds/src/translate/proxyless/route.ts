@@ -18,7 +18,8 @@ export const proxylessRoutes: Generator<RouteConfiguration> = {
         (build): RouteConfiguration => {
           build.uses(service.source);
           const { virtualHosts = [] } = sidecarRouteConfiguration(build, String(port));
-          return { name, virtualHosts: virtualHosts.filter((one) => isFor(one, service.hostname, port)) };
+          const own = virtualHosts.filter((one) => isFor(one, service.hostname, port));
+          return { name, virtualHosts: own.map((one) => withPort(one, port)) };
         },
         provenance,
       );
@@ -33,4 +34,12 @@ function isFor({ domains = [] }: VirtualHost, hostname: string, port: number): b
     if (stated !== undefined && stated !== String(port)) return false;
     return host === hostname || (host.startsWith("*.") && hostname.endsWith(host.slice(1)));
   });
+}
+
+/** gRPC looks for the whole target, `HOST:PORT`. */
+function withPort(host: VirtualHost, port: number): VirtualHost {
+  const domains = (host.domains ?? []).flatMap((domain) =>
+    domain.includes(":") ? domain : [domain, `${domain}:${port}`],
+  );
+  return { ...host, domains };
 }
