@@ -123,7 +123,7 @@ function selectionBranches(
     kind: "reply",
     share: share * part,
     ...place,
-    reply,
+    reply: reply.by === "fault" ? withResponseHeaders(reply, scope) : reply,
     delays,
   }));
   const rest = share * filtered.rest;
@@ -164,10 +164,10 @@ function selectionBranches(
   return branches;
 }
 
-/** A route's own answers carry the response headers of their places, as forwarded ones do. */
-function withResponseHeaders(reply: LocalReply, { route, host, configuration }: Scope): LocalReply {
+/** A route's own answers and its faults carry the response headers of their places, as forwarded ones do. */
+function withResponseHeaders(reply: LocalReply, { weighted, route, host, configuration }: Scope): LocalReply {
   const wins = configuration?.mostSpecificHeaderMutationsWins ?? false;
-  const changes = mutations([route, host, configuration], "response", wins);
+  const changes = mutations([weighted, route, host, configuration], "response", wins);
   if (changes.length === 0) return reply;
   return { ...reply, headers: Object.fromEntries(mutate(new Map(Object.entries(reply.headers ?? {})), changes)) };
 }
