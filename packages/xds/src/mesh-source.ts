@@ -6,6 +6,7 @@ import { CLUSTER_TYPE, ENDPOINT_TYPE, EXTENSION_CONFIG_TYPE, LISTENER_TYPE, ROUT
 import type { Peer } from "./server/peer.ts";
 import type { NodeResources, ResourceSet, ResourceSource } from "./server/source.ts";
 import { GENERATORS, type GeneratorName } from "./translate/generators.ts";
+import { hasPatches, unmatchedPatches } from "./translate/patch/unmatched.ts";
 import { distinct, generateUnit, nodeDiagnostics } from "./translate/translate.ts";
 import { XdsError } from "./xds-error.ts";
 
@@ -21,11 +22,15 @@ const BY_TYPE_URL = new Map((Object.keys(GENERATORS) as GeneratorName[]).map((ty
 
 interface EncodedUnit {
   readonly resources: readonly EncodedResource[];
+  /** The patches that had an effect. */
+  readonly patches: readonly string[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
 interface EncodedSet extends ResourceSet {
   readonly diagnostics: readonly Diagnostic[];
+  /** As of {@link EncodedUnit}. */
+  readonly patches: ReadonlySet<string>;
 }
 
 const sameResource = (a: EncodedResource, b: EncodedResource | undefined) =>
@@ -38,7 +43,8 @@ const encodedUnit: Query<{ readonly type: GeneratorName; readonly unit: string }
   compute(read, { type, unit }, previous) {
     const made = generateUnit(read, type, unit);
     // The last good resources stay in force.
-    if ("code" in made) return { resources: previous?.resources ?? [], diagnostics: [made] };
+    if ("code" in made)
+      return { resources: previous?.resources ?? [], patches: previous?.patches ?? [], diagnostics: [made] };
     const diagnostics = made.flatMap((resource) => [...resource.diagnostics]);
     const resources = made.flatMap(({ name, resource, sources }) => {
       try {
@@ -56,11 +62,12 @@ const encodedUnit: Query<{ readonly type: GeneratorName; readonly unit: string }
         return [];
       }
     });
-    return { resources, diagnostics };
+    return { resources, patches: made.flatMap(({ patches = [] }) => patches), diagnostics };
   },
   equal: (a, b) =>
     a.resources.length === b.resources.length &&
     a.diagnostics.length === b.diagnostics.length &&
+    a.patches.join() === b.patches.join() &&
     a.resources.every((resource, index) => sameResource(resource, b.resources[index])) &&
     a.diagnostics.every((diagnostic, index) => JSON.stringify(diagnostic) === JSON.stringify(b.diagnostics[index])),
 };
@@ -78,22 +85,31 @@ const encodedSet: Query<GeneratorName, EncodedSet> = {
       const message = `${type} cannot be made: ${error instanceof Error ? error.message : String(error)}`;
       return {
         resources: previous?.resources ?? resources,
+        patches: previous?.patches ?? new Set(),
         diagnostics: [{ code: "translation-failed", severity: "error", path: "", message }],
       };
     }
+    const patches = new Set<string>();
     for (const unit of units) {
       const made = read.ask(encodedUnit, { type, unit });
       diagnostics.push(...made.diagnostics);
+      for (const patch of made.patches) patches.add(patch);
       for (const resource of made.resources) if (!resources.has(resource.name)) resources.set(resource.name, resource);
     }
     diagnostics.push(...read.ask(nodeDiagnostics, type));
-    return { resources, diagnostics: distinct(diagnostics) };
+    if (hasPatches(read, type)) {
+      // Routes of inbound listeners are in the listeners.
+      const inListeners = type === "routes" ? read.ask(encodedSet, "listeners").patches : [];
+      diagnostics.push(...unmatchedPatches(read, type, new Set([...patches, ...inListeners])));
+    }
+    return { resources, patches, diagnostics: distinct(diagnostics) };
   },
   // Proxies of whatever kind that are sent the same share one object, and with it diffs and encoded responses.
-  identify({ resources, diagnostics }) {
+  identify({ resources, diagnostics, patches }) {
     const hash = createHash("sha256");
     for (const { name, version } of resources.values()) hash.update(`${name}\u0000${version}\u0000`);
     for (const diagnostic of diagnostics) hash.update(JSON.stringify(diagnostic));
+    for (const patch of patches) hash.update(patch);
     return hash.digest("base64");
   },
 };

@@ -15,6 +15,13 @@ export interface Generated<R = object> {
   /** The objects it was made from, each once. */
   readonly sources: readonly ObjectRef[];
   readonly diagnostics: readonly Diagnostic[];
+  /** The patches of EnvoyFilters that had an effect on it, by {@link patchKey}. Absent: none. */
+  readonly patches?: readonly string[];
+}
+
+/** A patch by its place. */
+export function patchKey({ source, path }: { readonly source: ObjectRef; readonly path: string }): string {
+  return `${objectKey(source)} ${path}`;
 }
 
 /** Node of a resource to the place it was made from. Made only when somebody asks: see {@link traced}. */
@@ -28,6 +35,8 @@ export interface Build {
   /** Says that the object had a part in the resource. */
   uses(object: ObjectRef): void;
   report(diagnostic: Diagnostic): void;
+  /** Says that a patch of an EnvoyFilter had an effect (or a problem of its own). */
+  patched(patch: { readonly source: ObjectRef; readonly path: string }): void;
 }
 
 /**
@@ -42,6 +51,7 @@ export function generated<R>(
 ): Generated<R> {
   const sources = new Map<string, ObjectRef>();
   const diagnostics: Diagnostic[] = [];
+  const patches = new Set<string>();
   const uses = (object: ObjectRef) => {
     const key = objectKey(object);
     if (!sources.has(key)) sources.set(key, object);
@@ -55,8 +65,15 @@ export function generated<R>(
     },
     uses,
     report: (diagnostic) => void diagnostics.push(diagnostic),
+    patched: (patch) => void patches.add(patchKey(patch)),
   });
-  return { name, resource, sources: [...sources.values()], diagnostics };
+  return {
+    name,
+    resource,
+    sources: [...sources.values()],
+    diagnostics,
+    ...(patches.size > 0 ? { patches: [...patches] } : {}),
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import { Derivations, type Mesh, type Query, type Reader } from "@fairlead/mesh"
 import { type Diagnostic, objectKey, type ProxyNode, structurallyEqual } from "@fairlead/model";
 import type { Generated, Generator, Provenance } from "./generated.ts";
 import { GENERATORS, type GeneratorName } from "./generators.ts";
+import { PATCH_TARGETS, unmatchedPatches } from "./patch/unmatched.ts";
 
 /** Everything that a proxy is sent, each list sorted by name. */
 export type Translation = { readonly [T in GeneratorName]: readonly Generated[] } & {
@@ -85,6 +86,13 @@ export function translate(mesh: Mesh, node: ProxyNode, provenance?: Provenance):
     if (ofNode) diagnostics.push(...derivations.ask(nodeDiagnostics, type, node));
     return resources;
   };
+  const unmatched: Query<ReadonlySet<string>, readonly Diagnostic[]> = {
+    name: "unmatched-patches",
+    key: () => "",
+    compute: (read, applied) => Object.keys(PATCH_TARGETS).flatMap((type) => unmatchedPatches(read, type, applied)),
+  };
   const made = Object.fromEntries((Object.keys(GENERATORS) as GeneratorName[]).map((type) => [type, make(type)]));
+  const applied = new Set(Object.values(made).flatMap((list) => list.flatMap(({ patches = [] }) => patches)));
+  diagnostics.push(...derivations.ask(unmatched, applied, node));
   return { ...(made as { [T in GeneratorName]: readonly Generated[] }), diagnostics: distinct(diagnostics) };
 }

@@ -1,7 +1,7 @@
 import type { Reader } from "@fairlead/mesh";
-import { type ObjectRef, objectKey } from "@fairlead/model";
+import { objectKey } from "@fairlead/model";
 import type { AnyMessage, Cluster } from "../../proto/types.ts";
-import { type Generated, generated, type Provenance } from "../generated.ts";
+import { type Generated, generated, type Provenance, patchKey } from "../generated.ts";
 import { parseClusterName } from "../names.ts";
 import { patchValue } from "./list-patch.ts";
 import { keepSource, mergeMessage, mergeTyped } from "./merge.ts";
@@ -24,10 +24,10 @@ export function patchedClusters(
   if (patches.length === 0) return clusters;
   return clusters.flatMap((made): Generated<Cluster>[] => {
     let { resource } = made;
-    const used: ObjectRef[] = [];
+    const used: Patch[] = [];
     for (const patch of patches) {
       if (!clusterMatches(resource, patch, hosts)) continue;
-      used.push(patch.source);
+      used.push(patch);
       if (patch.operation === "REMOVE") return [];
       if (patch.operation !== "MERGE" && patch.operation !== "MERGE_AND_REPLACE_LIST") continue;
       const merged = mergedCluster(resource, patch);
@@ -35,8 +35,12 @@ export function patchedClusters(
       resource = merged;
     }
     if (used.length === 0) return [made];
-    const sources = new Map([...made.sources, ...used].map((source) => [objectKey(source), source]));
-    return [{ ...made, resource, sources: [...sources.values()] }];
+    const sources = new Map(
+      [...made.sources, ...used.map(({ source }) => source)].map((source) => [objectKey(source), source]),
+    );
+    return [
+      { ...made, resource, sources: [...sources.values()], patches: [...(made.patches ?? []), ...used.map(patchKey)] },
+    ];
   });
 }
 

@@ -7,6 +7,7 @@ import { generated } from "../generated.ts";
 import { typed } from "../listener/typed.ts";
 import { patchedListener } from "./listener-patch.ts";
 import { type PatchContext, patchDiagnostics } from "./patches.ts";
+import { unmatchedPatches } from "./unmatched.ts";
 
 const MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const manager = (...names: string[]) => ({
@@ -30,7 +31,10 @@ function patched(patches: readonly EnvoyConfigPatch[], context: PatchContext = "
     key: () => "",
     compute(read) {
       const made = generated(read, "x", (build) => patchedListener(build, aListener(), context));
-      const problems = [...patchDiagnostics(read), ...made.diagnostics].map(({ code, path }) => `${code} ${path}`);
+      const unmatched = unmatchedPatches(read, "listeners", new Set(made.patches));
+      const problems = [...patchDiagnostics(read), ...made.diagnostics, ...unmatched].map(
+        ({ code, path }) => `${code} ${path}`,
+      );
       return { listener: made.resource, problems };
     },
   };

@@ -52,7 +52,6 @@ class ListenerPatcher {
   readonly #patches: readonly Patch[];
   readonly #context: PatchContext;
   readonly #provenance: Provenance | undefined;
-  readonly #applied = new Set<Patch>();
 
   constructor(build: Build, patches: readonly Patch[], context: PatchContext, provenance: Provenance | undefined) {
     this.#build = build;
@@ -72,7 +71,6 @@ class ListenerPatcher {
     }
     this.#listenerFilters(listener);
     this.#chains(listener);
-    this.#reportUnmatched(listener);
     return listener;
   }
 
@@ -88,7 +86,7 @@ class ListenerPatcher {
   }
 
   #merged<T extends object>(type: string, base: T, patch: Patch): T {
-    this.#applied.add(patch);
+    this.#build.patched(patch);
     this.#build.uses(patch.source);
     const merged = mergeMessage(type, base, patch.value, patch.operation === "MERGE_AND_REPLACE_LIST");
     keepSource(this.#provenance, base, merged);
@@ -102,7 +100,7 @@ class ListenerPatcher {
       const place = { chosen: Boolean(wanted), matches: ({ name }: Named) => !wanted || name === wanted };
       if (patch.operation === "MERGE")
         this.#mergeNamed<ListenerListenerFilter>(filters, patch, place.chosen, place.matches);
-      else if (patchList(this.#build, filters, patch, place)) this.#applied.add(patch);
+      else if (patchList(this.#build, filters, patch, place)) this.#build.patched(patch);
     }
     if (filters.length > 0) listener.listenerFilters = filters;
     else delete listener.listenerFilters;
@@ -122,7 +120,7 @@ class ListenerPatcher {
     for (const patch of this.#of("FILTER_CHAIN", listener))
       if (patch.operation === "ADD") {
         patchList(this.#build, chains, patch, { chosen: false, matches: () => true });
-        this.#applied.add(patch);
+        this.#build.patched(patch);
       }
     listener.filterChains = chains;
   }
@@ -132,7 +130,7 @@ class ListenerPatcher {
     for (const patch of this.#of("FILTER_CHAIN", listener)) {
       if (patch.operation === "ADD" || !chainMatches(listener, chain, patch)) continue;
       if (patch.operation === "REMOVE") {
-        this.#applied.add(patch);
+        this.#build.patched(patch);
         this.#build.uses(patch.source);
         return undefined;
       }
@@ -148,7 +146,7 @@ class ListenerPatcher {
     const other = patch.value.transportSocket as Named | undefined;
     if (!own || !other || own.name !== other.name)
       return this.#merged("envoy.config.listener.v3.FilterChain", chain, patch);
-    this.#applied.add(patch);
+    this.#build.patched(patch);
     this.#build.uses(patch.source);
     const typedConfig =
       own.typedConfig && other.typedConfig ? mergeTyped(own.typedConfig, other.typedConfig) : own.typedConfig;
@@ -166,7 +164,8 @@ class ListenerPatcher {
       return { chosen: wanted !== undefined, matches: ({ name }: Named) => !wanted || name === wanted.name };
     };
     for (const patch of patches)
-      if (patch.operation !== "MERGE" && patchList(this.#build, filters, patch, place(patch))) this.#applied.add(patch);
+      if (patch.operation !== "MERGE" && patchList(this.#build, filters, patch, place(patch)))
+        this.#build.patched(patch);
     for (const patch of patches)
       if (patch.operation === "MERGE") this.#mergeNamed(filters, patch, true, place(patch).matches);
     return filters.map((filter) =>
@@ -188,7 +187,7 @@ class ListenerPatcher {
     };
     for (const patch of patches)
       if (patch.operation !== "MERGE" && patchList<HttpFilter>(this.#build, filters, patch, place(patch)))
-        this.#applied.add(patch);
+        this.#build.patched(patch);
     for (const patch of patches)
       if (patch.operation === "MERGE") this.#mergeNamed<HttpFilter>(filters, patch, true, place(patch).matches);
     // The object stays: what it was made from is known by it.
@@ -211,34 +210,16 @@ class ListenerPatcher {
           path: `${patch.path}.patch.value.typedConfig`,
           message: `${typedConfig?.["@type"]} cannot be merged into ${filter.name}, which is ${filter.typedConfig["@type"]}`,
         });
+        this.#build.patched(patch);
         continue;
       }
-      this.#applied.add(patch);
+      this.#build.patched(patch);
       filters[index] = this.#build.from(
         { ...filter, ...(name ? { name } : {}), typedConfig: merged },
         patch.source,
         patch.path,
       );
     }
-  }
-
-  /** A patch that names this listener and finds in it nothing to change is a mistake worth telling. */
-  #reportUnmatched(listener: Listener): void {
-    const targets: readonly PatchTarget[] = ["LISTENER_FILTER", "FILTER_CHAIN", "NETWORK_FILTER", "HTTP_FILTER"];
-    for (const target of targets)
-      for (const patch of this.#of(target, listener)) {
-        const { name, portNumber } = patch.match.listener ?? {};
-        const named =
-          name === listener.name || (portNumber && listener.address?.socketAddress?.portValue === portNumber);
-        if (!named || this.#applied.has(patch)) continue;
-        this.#build.report({
-          code: "patch-unmatched",
-          severity: "warning",
-          object: patch.source,
-          path: `${patch.path}.match`,
-          message: `nothing in listener ${listener.name} matches: the patch changes nothing there`,
-        });
-      }
   }
 }
 

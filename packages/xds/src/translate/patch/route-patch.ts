@@ -33,6 +33,7 @@ export function patchedRoutes(
   if (hostPatches.length === 0 && routePatches.length === 0 && of("ROUTE_CONFIGURATION").length === 0) return original;
   const merge = <T extends object>(type: string, base: T, patch: Patch): T => {
     build.uses(patch.source);
+    build.patched(patch);
     const merged = mergeMessage(type, base, patch.value, patch.operation === "MERGE_AND_REPLACE_LIST");
     keepSource(provenance, base, merged);
     return merged;
@@ -46,15 +47,22 @@ export function patchedRoutes(
       if (!hostMatches(patched, patch)) continue;
       if (patch.operation === "REMOVE") {
         build.uses(patch.source);
+        build.patched(patch);
         return [];
       }
       if (merges(patch)) patched = merge("envoy.config.route.v3.VirtualHost", patched, patch);
-      else if (patch.operation === "REPLACE") patched = patchValue<VirtualHost>(build, patch);
+      else if (patch.operation === "REPLACE") {
+        patched = patchValue<VirtualHost>(build, patch);
+        build.patched(patch);
+      }
     }
     return [withRoutes(build, patched, routePatches, merge, provenance)];
   });
   for (const patch of hostPatches)
-    if (patch.operation === "ADD") virtualHosts.push(patchValue<VirtualHost>(build, patch));
+    if (patch.operation === "ADD") {
+      virtualHosts.push(patchValue<VirtualHost>(build, patch));
+      build.patched(patch);
+    }
   const result = { ...config, virtualHosts };
   keepSource(provenance, original, result);
   return result;
@@ -75,6 +83,7 @@ function withRoutes(
       if (!routeMatches(patched, patch)) continue;
       if (patch.operation === "REMOVE") {
         build.uses(patch.source);
+        build.patched(patch);
         return [];
       }
       if (merges(patch)) patched = merge("envoy.config.route.v3.Route", patched, patch);
@@ -87,7 +96,7 @@ function withRoutes(
     const matches = (route: Route) => routeMatches(route, patch);
     // A match with INSERT_FIRST is a condition: the place is the beginning all the same.
     if (patch.operation === "INSERT_FIRST" && chosen && !routes.some(matches)) continue;
-    patchList(build, routes, patch, { chosen, matches });
+    if (patchList(build, routes, patch, { chosen, matches })) build.patched(patch);
   }
   const result = { ...host, routes };
   keepSource(provenance, host, result);

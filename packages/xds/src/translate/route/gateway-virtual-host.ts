@@ -38,6 +38,7 @@ const gatewayHost: Query<GatewayHost, Part<VirtualHost>> = {
       marks: routes.flatMap(({ marks }) => [...marks]),
       sources: routes.flatMap(({ sources }) => [...sources]),
       diagnostics: routes.flatMap(({ diagnostics }) => [...diagnostics]),
+      patches: routes.flatMap(({ patches }) => [...patches]),
     };
   },
 };

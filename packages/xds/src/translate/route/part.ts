@@ -11,6 +11,8 @@ export interface Part<V> {
   readonly marks: readonly (readonly [node: object, source: Source])[];
   readonly sources: readonly ObjectRef[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Patches of EnvoyFilters that had an effect. */
+  readonly patches: readonly Source[];
 }
 
 /** Makes a piece and keeps what `make` says of it. */
@@ -18,6 +20,7 @@ export function partOf<V>(read: Reader, make: (build: Build) => V): Part<V> {
   const marks: (readonly [object, Source])[] = [];
   const sources = new Map<string, ObjectRef>();
   const diagnostics: Diagnostic[] = [];
+  const patches: Source[] = [];
   const uses = (object: ObjectRef) => {
     const key = objectKey(object);
     if (!sources.has(key)) sources.set(key, object);
@@ -31,8 +34,9 @@ export function partOf<V>(read: Reader, make: (build: Build) => V): Part<V> {
     },
     uses,
     report: (diagnostic) => void diagnostics.push(diagnostic),
+    patched: ({ source, path }) => void patches.push({ object: source, path }),
   });
-  return { value, marks, sources: [...sources.values()], diagnostics };
+  return { value, marks, sources: [...sources.values()], diagnostics, patches };
 }
 
 /** Takes a piece into what `build` makes. Gives its value back. */
@@ -40,5 +44,6 @@ export function include<V>(build: Build, part: Part<V>): V {
   for (const source of part.sources) build.uses(source);
   for (const [node, source] of part.marks) build.from(node, source.object, source.path);
   for (const diagnostic of part.diagnostics) build.report(diagnostic);
+  for (const { object, path } of part.patches) build.patched({ source: object, path });
   return part.value;
 }
