@@ -165,3 +165,29 @@ describe("a host that two VirtualServices claim in the mesh (FL0012)", () => {
     expect(said(young + old)).toEqual([]);
   });
 });
+
+it("rules of a delegate are told at the delegate", () => {
+  const text = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: root, namespace: shop}
+spec:
+  hosts: [shop.example.com]
+  http:
+  - {match: [{uri: {prefix: /api}}], route: [{destination: {host: a.example.com}}]}
+  - {match: [{uri: {prefix: /}}], delegate: {name: leaf}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: leaf, namespace: shop}
+spec:
+  http:
+  - {match: [{uri: {prefix: /other}}, {uri: {prefix: /api/v1}}], route: [{destination: {host: b.example.com}}]}
+  - {match: [{uri: {prefix: /api/v2}}], route: [{destination: {host: b.example.com}}]}
+`;
+  const by = "VirtualService shop/root spec.http[0] (mesh.yaml:8) takes all its requests";
+  expect(said(text)).toEqual([
+    `FL0010 leaf spec.http[0]: is never the first to match: ${by}`,
+    `FL0010 leaf spec.http[1]: is never reached: ${by}`,
+  ]);
+});

@@ -129,7 +129,9 @@ function* deadMatches(
     return;
   }
   for (const { index, by, property } of dead) {
-    const at = index === undefined ? path : `${path}.match[${index}]`;
+    // The matches of a delegate's rule are joined with those of its root: they are written nowhere as they are.
+    const isDelegated = source.name !== rule.service.name || source.namespace !== rule.service.namespace;
+    const at = index === undefined || isDelegated ? path : `${path}.match[${index}]`;
     const names = by.map((one) => nameOf(one, rule, placeOf)).join(", ");
     yield by.length === 0
       ? finding(at, `matches no request: nothing can satisfy what it asks of the ${property}`)
