@@ -36,6 +36,7 @@ export const DOCUMENTS: Readonly<Partial<Record<KindName, string>>> = {
   EnvoyFilter: "envoy-filter",
   WasmPlugin: "wasm-plugin",
   TrafficExtension: "traffic-extension",
+  ProxyConfig: "proxy-config",
 };
 
 /** Fields that change neither a resource nor what the user is told, each with the reason. */

@@ -435,10 +435,10 @@ test("a gateway without a listener says why", () => {
   expect(made.problems).toEqual(["server-without-routes Gateway/idle spec.servers[0]"]);
 });
 
-test("kinds that have no effect yet are said once a node", () => {
+test("what has no effect on a running proxy is said once a node", () => {
   const config = [anObject("ProxyConfig", "p", { concurrency: 1 }), anObject("Telemetry", "t", { metrics: [{}] })];
   expect(listenersOf({ config }).problems).toEqual([
-    "unsupported-kind ProxyConfig/p",
+    "unsupported-field ProxyConfig/p spec.concurrency",
     "unsupported-field Telemetry/t spec.metrics[0]",
   ]);
 });

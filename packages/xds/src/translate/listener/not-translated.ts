@@ -1,12 +1,14 @@
-import { type ConfigObject, type ConnectionPool, type KindName, refOf, type Sidecar } from "@fairlead/config";
+import { type ConfigObject, type ConnectionPool, refOf, type Sidecar } from "@fairlead/config";
 import { namespaceAmong, policiesOf, type Query, type Reader, sidecarOf } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import { telemetriesOf } from "./telemetry.ts";
 
-/** Kinds that may hold for a node and have no effect on what it is sent yet, with what that means. */
-const KINDS: readonly (readonly [kind: KindName, message: string])[] = [
-  ["ProxyConfig", "is read when a proxy starts; it changes nothing of what a running proxy is sent"],
-];
+/** Fields of ProxyConfig, with what reads them when a proxy starts. */
+const START_FIELDS = {
+  concurrency: "is a flag of the proxy's start (--concurrency)",
+  environmentVariables: "are set when a proxy starts",
+  image: "is chosen when a workload is injected",
+} as const;
 
 const found: Query<void, readonly Diagnostic[]> = {
   name: "not-translated",
@@ -26,8 +28,16 @@ const found: Query<void, readonly Diagnostic[]> = {
       path: "",
       message,
     });
-    const kinds = KINDS.flatMap(([kind, message]) =>
-      policiesOf(read, kind).map((object) => whole(refOf(object), message)),
+    const starts = policiesOf(read, "ProxyConfig").flatMap((object) =>
+      (Object.keys(START_FIELDS) as (keyof typeof START_FIELDS)[])
+        .filter((name) => object.spec[name] !== undefined && object.spec[name] !== null)
+        .map((name) =>
+          field(
+            refOf(object),
+            `spec.${name}`,
+            `${START_FIELDS[name]}: nothing of what a running proxy is sent changes`,
+          ),
+        ),
     );
     const groups = groupsOf(read).map((group) =>
       whole(refOf(group), "workloads are not registered by themselves: give each a WorkloadEntry"),
@@ -54,7 +64,7 @@ const found: Query<void, readonly Diagnostic[]> = {
     const inbound = sidecar
       ? inboundFields(sidecar.spec).map(([path, message]) => field(refOf(sidecar), `spec.${path}`, message))
       : [];
-    return [...kinds, ...groups, ...metrics, ...ports, ...inbound];
+    return [...starts, ...groups, ...metrics, ...ports, ...inbound];
   },
 };
 
