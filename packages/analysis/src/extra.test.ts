@@ -1,4 +1,4 @@
-import { parseDocuments } from "@fairlead/config";
+import { parseDocuments, textStore } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
 import { expect, it } from "vitest";
 import { analyzeExtra } from "./extra.ts";
@@ -41,4 +41,11 @@ it.each([
   const found = analyzeExtra(mesh, documents);
   expect(found.map(({ code }) => code)).toEqual(codes);
   for (const { position, object } of found) expect([position?.line, object?.name]).toEqual([9, "root"]);
+});
+
+it("where an object is written twice, places are those of the one in force", () => {
+  const texts = { "a.yaml": root("gone"), "b.yaml": `# moved\n${root("leaf")}` };
+  const documents = Object.entries(texts).flatMap(([file, text]) => [...parseDocuments(text, { file }).documents]);
+  const mesh = Mesh.of({ meshConfig: {}, config: textStore(texts).values() });
+  expect(analyzeExtra(mesh, documents)).toMatchObject([{ code: "FL0001", position: { file: "a.yaml", line: 9 } }]);
 });

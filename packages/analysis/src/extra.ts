@@ -24,7 +24,12 @@ export function analyzeExtra(mesh: Mesh, documents: Iterable<ParsedDocument>): r
   // Neither delegation nor overlap depends on who looks; any proxy will do.
   const { node } = parseNode({ id: "sidecar~0.0.0.0~analysis.default~default.svc.cluster.local" });
   if (!node) return [];
-  const byObject = new Map([...documents].map((document) => [objectKey(document), document]));
+  const byObject = new Map<string, ParsedDocument>();
+  // Where one object is written twice the first is in force.
+  for (const document of documents) {
+    const key = objectKey(document);
+    if (!byObject.has(key)) byObject.set(key, document);
+  }
   const placeOf: Parameters<typeof overlapDiagnostics>[1] = ({ source, path }) => {
     const position = byObject.get(objectKey(source))?.locate(path);
     return position && `${position.file}:${position.line}`;
