@@ -1,13 +1,16 @@
 import { type DiscoveryResult, measureDiscovery, PEERS } from "./discovery.ts";
 import { printSimulation } from "./simulate.ts";
+import { printTranslation } from "./translate.ts";
 
 /**
  * `pnpm bench`: what is measured, beside a peer. Times of one run on one machine; the ratios are what counts. `--quick`: 50
  * clients only. `--profile DIR`: each server writes a CPU profile there when it ends.
  * `pnpm bench simulate`: evaluations a second of the simulator.
+ * `pnpm bench translate`: Istio's own benchmark inputs, one proxy, cold, beside Istio's figures.
  */
 
 if (process.argv[2] === "simulate") printSimulation();
+else if (process.argv[2] === "translate") await printTranslation();
 else await benchDiscovery();
 
 async function benchDiscovery(): Promise<void> {
