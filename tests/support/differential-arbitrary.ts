@@ -143,7 +143,7 @@ const action = fc.oneof(
   },
 );
 const httpRoute = fc
-  .record({ match: rarely(fc.array(match, { minLength: 1, maxLength: 3 }), 12), action })
+  .record({ match: rarely(fc.array(match, { minLength: 1, maxLength: 3 }), 8), action })
   .map(({ match: matches, action: rest }) => ({ ...(matches && { match: matches }), ...rest }));
 
 const HOSTS = ["a.test", "b.test", "c.sub.test", "*.sub.test", "www.test", "*.test"];
@@ -151,10 +151,10 @@ const HOSTS = ["a.test", "b.test", "c.sub.test", "*.sub.test", "www.test", "*.te
 const virtualServices = fc.uniqueArray(
   fc.record({
     hosts: oneOf(...HOSTS).map((host) => [host]),
-    gateways: oneOf(["mesh", "gate"], ["mesh", "gate"], ["mesh"], ["gate"]),
+    gateways: oneOf(["mesh", "gate"], ["mesh", "gate"], ["mesh", "gate"], ["mesh"], ["gate"]),
     http: fc.array(httpRoute, { minLength: 1, maxLength: 5 }),
   }),
-  { selector: ({ hosts }) => hosts[0], minLength: 2, maxLength: 5 },
+  { selector: ({ hosts }) => hosts[0], minLength: 3, maxLength: 6 },
 );
 
 const SUBSETS = ["v1", "v2", "empty"].map((name) => ({ name, labels: { version: name } }));
@@ -163,9 +163,18 @@ const destinationRules = fc.subarray(["a.test", "b.test"], { minLength: 1 });
 const request: fc.Arbitrary<Asked> = fc.record({
   through: oneOf("sidecar", "gateway"),
   method: oneOf("GET", "GET", "PUT", "POST", "DELETE"),
-  host: oneOf("a.test", "b.test", "c.sub.test", "d.sub.test", "www.test", "A.TEST", "q.example").chain((host) =>
-    oneOf(host, `${host}:${PORT}`, `${host}:1`),
-  ),
+  host: oneOf(
+    "a.test",
+    "a.test",
+    "b.test",
+    "b.test",
+    "c.sub.test",
+    "c.sub.test",
+    "d.sub.test",
+    "www.test",
+    "A.TEST",
+    "q.example",
+  ).chain((host) => oneOf(host, `${host}:${PORT}`, `${host}:1`)),
   path: fc.tuple(oneOf(...PATHS), oneOf(...QUERIES)).map(([path, query]) => path + query),
   headers: fc.dictionary(oneOf(...NAMES), oneOf(...VALUES), { maxKeys: 3 }),
 });
