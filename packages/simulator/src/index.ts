@@ -1,5 +1,6 @@
 // Ask a mesh.
 export type { Answer, Destination, Outcome, Response, Rewrites, RoutePolicy } from "./answer.ts";
+export { resourcesFromConfigDump } from "./config-dump.ts";
 // Compare two meshes.
 export { type BehaviourChange, type DiffOptions, diff, type ProxyChange } from "./diff/diff.ts";
 export type { ResourceChange } from "./diff/resource-change.ts";
