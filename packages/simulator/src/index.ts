@@ -28,3 +28,4 @@ export type { RequestInput } from "./request.ts";
 export type { Resources } from "./resources.ts";
 export type { Connection, HttpSubject } from "./subject.ts";
 export { formatTrace, recordTrace, type Tracer, type TraceSource, type TraceStep } from "./trace.ts";
+export { type Effect, type EffectKind, type EffectReason, type EffectRef, whyNoEffect } from "./why-no-effect.ts";

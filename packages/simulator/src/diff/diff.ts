@@ -95,7 +95,8 @@ function answerOf(mesh: Mesh, question: Question): Answer | undefined {
   }
 }
 
-function allNodes(...meshes: readonly Mesh[]): readonly ProxyNode[] {
+/** The proxies of all workloads. */
+export function allNodes(...meshes: readonly Mesh[]): readonly ProxyNode[] {
   const nodes = new Map<string, ProxyNode>();
   for (const mesh of meshes)
     for (const workload of workloadsOf(mesh)) {
@@ -113,7 +114,7 @@ function* workloadsOf(mesh: Mesh): Iterable<Workload> {
 }
 
 /** Replicas of one workload are looked at once. */
-function groupAlike(nodes: readonly ProxyNode[]): readonly (readonly ProxyNode[])[] {
+export function groupAlike(nodes: readonly ProxyNode[]): readonly (readonly ProxyNode[])[] {
   const groups = new Map<string, ProxyNode[]>();
   for (const node of nodes) {
     const { type, namespace, labels, serviceAccount, clusterId, network, locality } = node;
