@@ -193,3 +193,16 @@ spec: {ports: [{name: http, port: 8080}]}
   texts.set({ "a.yaml": undefined });
   expect([...store.keys()]).toEqual([]);
 });
+
+it.each<[object, string]>([
+  [{ rules: [{ host: 5 }] }, "must be of type string"],
+  [
+    { rules: [rule("a", { pathType: "Regex", backend: service("a") })] },
+    "must be one of Exact, Prefix, ImplementationSpecific",
+  ],
+  [{ defaultBackend: service("a", 0) }, "must be at least 1"],
+  [{ defaultBackend: service("a", 70_000) }, "must be at most 65535"],
+  [{ defaultBackend: service("") }, "must not be empty"],
+])("says what a field of %j must be", (spec, message) => {
+  expect(convertIngress([ingress("a", spec)], [], DEFAULT).diagnostics).toMatchObject([{ message }]);
+});

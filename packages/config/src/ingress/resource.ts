@@ -1,7 +1,6 @@
 // Fields of Kubernetes' networking.k8s.io/v1 Ingress and IngressClass, those that Istio reads and those it does not.
 // In zod/mini, as the kinds are: the full zod tries out `new Function`, which the content policy of a page forbids.
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
-import { en } from "zod/locales";
 import * as z from "zod/mini";
 import { formatPath, type PathSegment } from "../common/path.ts";
 
@@ -86,13 +85,23 @@ export function readIngress(value: KubernetesObject): Ingress | readonly Diagnos
     return [
       fault("unsupported-version", ["apiVersion"], `must be ${INGRESS_API_VERSION}, found ${String(value.apiVersion)}`),
     ];
-  const read = ingress.safeParse(value, { error: en().localeError });
+  const read = ingress.safeParse(value);
   if (read.success) return read.data;
   return read.error.issues.flatMap((issue) =>
     issue.code === "unrecognized_keys"
       ? issue.keys.map((key) => fault("unknown-field", [...issue.path, key], "unknown field"))
-      : [fault("invalid-ingress", issue.path, issue.message)],
+      : [fault("invalid-ingress", issue.path, wordsFor(issue))],
   );
+}
+
+/** What the field must be, in the words of the other kinds; zod/mini has none of its own. */
+function wordsFor(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return `must be of type ${issue.expected}`;
+  if (issue.code === "invalid_value") return `must be one of ${issue.values.map(String).join(", ")}`;
+  if (issue.code === "too_small")
+    return issue.origin === "string" ? "must not be empty" : `must be at least ${issue.minimum}`;
+  if (issue.code === "too_big") return `must be at most ${issue.maximum}`;
+  return "has no value that is known";
 }
 
 /** The IngressClass; undefined when it is none. */
