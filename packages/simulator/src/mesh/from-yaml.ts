@@ -83,7 +83,9 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     })),
     namespaces: registry.namespaces.values(),
   });
-  const locate: Locate = (ref: ObjectRef, path: string): Position | undefined => config.locate(ref, path);
+  // The store knows Kubernetes objects too; what an Ingress stands for is placed at the Ingress.
+  const locate: Locate = (ref: ObjectRef, path: string): Position | undefined =>
+    store.locate(ref, path) ?? config.locate(ref, path);
   const diagnostics = [
     ...settingsDiagnostics(meshConfig, meshNetworks),
     ...config.diagnostics(),
