@@ -1,3 +1,4 @@
+// Longer than most files: what is opened, wired and closed together is read in one place.
 import type { Authority } from "@fairlead/ca";
 import { type Agent, createAgent, inProcessClient, SECRET_NAMES } from "@fairlead/ca/agent";
 import {
