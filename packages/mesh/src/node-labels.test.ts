@@ -16,7 +16,11 @@ function labels(sources: Omit<MeshSources, "meshConfig">, ...names: string[]) {
   );
 }
 
-function endpoint(namespace: string, of: Record<string, string>, address = "10.0.0.1"): MeshSources["endpoints"] {
+function endpoint(
+  namespace: string,
+  of: Record<string, string>,
+  address = "10.0.0.1",
+): NonNullable<MeshSources["endpoints"]> {
   const hostname = `reviews.${namespace}.svc.cluster.local`;
   return [
     [`${namespace}/${hostname}`, { hostname, namespace, endpoints: [anEndpoint(address, { namespace, labels: of })] }],
