@@ -9,7 +9,7 @@ const SHA = "a".repeat(64);
 const DEFAULT_NAMES = ["envoy.filters.http.grpc_stats", "envoy.filters.http.fault", "envoy.filters.http.cors"];
 
 const lua = (name: string, spec: Partial<TrafficExtension> = {}, namespace = "default") =>
-  anObject("TrafficExtension", name, { lua: { inlineCode: LUA }, ...spec }, { namespace });
+  anObject("TrafficExtension", name, { lua: { inlineCode: LUA }, ...spec } as TrafficExtension, { namespace });
 const wasm = (spec: Partial<WasmPlugin>) => anObject("WasmPlugin", "w", { url: "file:///w.wasm", ...spec });
 
 function translated(...config: readonly ConfigObject[]) {
