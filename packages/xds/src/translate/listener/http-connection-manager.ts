@@ -154,6 +154,6 @@ function compare(a: string, b: string): number {
 }
 
 /** HTTP/2 options must be there, even if empty, for listeners that speak nothing else. */
-export function http2Options(protocol: Protocol): HttpConnectionManager {
+function http2Options(protocol: Protocol): HttpConnectionManager {
   return isHttp2(protocol) ? { http2ProtocolOptions: {} } : {};
 }
