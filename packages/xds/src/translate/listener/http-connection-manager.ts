@@ -1,5 +1,5 @@
 import { meshConfigOf, meshNetworksOf, type Reader } from "@fairlead/mesh";
-import { isHttp2, type Protocol } from "@fairlead/model";
+import type { Protocol } from "@fairlead/model";
 import type { HttpConnectionManager, HttpFilter, ListenerFilter, RouteConfiguration } from "../../proto/types.ts";
 import type { ExtensionPhase } from "../extension/extensions.ts";
 import { extensionFilters } from "../extension/filters.ts";
@@ -151,9 +151,4 @@ function internalAddresses(read: Reader): HttpConnectionManager["internalAddress
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** HTTP/2 options must be there, even if empty, for listeners that speak nothing else. */
-function http2Options(protocol: Protocol): HttpConnectionManager {
-  return isHttp2(protocol) ? { http2ProtocolOptions: {} } : {};
 }
