@@ -151,7 +151,7 @@ describe("gRPC's own xDS client", () => {
     expect(nacks).toEqual([]);
   });
 
-  it("follows a change of weights", async () => {
+  it("follows a change of weights", { retry: 1 }, async () => {
     set({ weights: [50, 50], ports: [[ports[0]], [ports[1]]] });
     await until(({ b = 0 }) => b > 0);
     const { a = 0, b = 0 } = await answers(400);

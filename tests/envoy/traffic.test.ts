@@ -43,7 +43,8 @@ ${http.replaceAll(/^/gm, "  ")}`;
     expect(proxies.every(({ types }) => types.every(({ synced }) => synced))).toBe(true);
   });
 
-  it("splits by weight within the 99.9 % bound", async () => {
+  // One honest run in a thousand is outside for each share; two in a row are not believed.
+  it("splits by weight within the 99.9 % bound", { retry: 1 }, async () => {
     const counts: Record<string, number> = {};
     const requests = 1000;
     let left = requests;
