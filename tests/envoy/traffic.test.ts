@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { bound } from "../../examples/demo/measure.ts";
 import { answerOf, type Sample, startSample } from "../support/sample.ts";
 
@@ -160,5 +160,20 @@ ${http.replaceAll(/^/gm, "  ")}`;
     for (let index = 0; index < 20; index++)
       expect(answerOf(await sample.call("page-v1", "reviews")).version).toBe("v2");
     await sample.write("reviews.yaml", text);
+  });
+
+  it("is refused where a plugin that must not fail open cannot run", async () => {
+    const plugin = (strategy: string) => `
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: {name: guard}
+spec: {selector: {matchLabels: {app: details}}, url: "oci://registry.example/guard:v1", failStrategy: ${strategy}}
+`;
+    // Connections that were open stay with the filters they began with until the old listener has drained.
+    const status = async () => (await sample.call("page-v1", "details")).status;
+    await sample.write("plugin.yaml", plugin("FAIL_CLOSE"));
+    await vi.waitFor(async () => expect(await status()).toBe(403), { timeout: 8000, interval: 100 });
+    await sample.write("plugin.yaml", plugin("FAIL_OPEN"));
+    await vi.waitFor(async () => expect(await status()).toBe(200), { timeout: 8000, interval: 100 });
   });
 });

@@ -23,7 +23,7 @@ export function extensionFilters(
           name,
           configDiscovery: {
             configSource: { ads: {}, initialFetchTimeout: "0s", resourceApiVersion: "V3" },
-            typeUrls: [config["@type"], RBAC],
+            typeUrls: [...new Set([config["@type"], RBAC])],
           },
         },
         source,

@@ -133,10 +133,14 @@ describe("what they are", () => {
   });
 
   test.each<[Partial<WasmPlugin>, readonly string[], boolean]>([
-    [{ url: "oci://registry.example/w:v1" }, ["spec.url"], false],
-    [{ url: "registry.example/w:v1", imagePullSecret: "s" }, ["spec.url", "spec.imagePullSecret"], false],
-    [{ url: "http://code.example:8080/w.wasm" }, ["spec.sha256"], false],
-    [{ url: "https://unknown.example/w.wasm", sha256: SHA }, ["spec.url"], false],
+    [{ failStrategy: "FAIL_OPEN", url: "oci://registry.example/w:v1" }, ["spec.url"], false],
+    [
+      { failStrategy: "FAIL_OPEN", url: "registry.example/w:v1", imagePullSecret: "s" },
+      ["spec.url", "spec.imagePullSecret"],
+      false,
+    ],
+    [{ failStrategy: "FAIL_OPEN", url: "http://code.example:8080/w.wasm" }, ["spec.sha256"], false],
+    [{ failStrategy: "FAIL_OPEN", url: "https://unknown.example/w.wasm", sha256: SHA }, ["spec.url"], false],
     [{ type: "NETWORK" }, ["spec.type"], false],
     [{ imagePullPolicy: "Always", verificationKey: "k" }, ["spec.imagePullPolicy", "spec.verificationKey"], true],
   ])("what Envoy cannot do is said: %j", (spec, paths, runs) => {
@@ -144,5 +148,17 @@ describe("what they are", () => {
     expect(made.diagnostics.map(({ path }) => path)).toEqual(paths);
     expect(made.extensions.length).toBe(runs ? 1 : 0);
     expect(filtersOf(made, "virtualInbound")).toEqual(runs ? [named("w", "wasmplugin")] : []);
+  });
+
+  test("what must not fail open denies when it cannot run", () => {
+    const made = translated(wasm({ url: "oci://registry.example/w:v1" }));
+    expect(made.extensions.map(({ resource }) => resource)).toEqual([
+      {
+        name: named("w", "wasmplugin"),
+        typedConfig: { "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC", rules: {} },
+      },
+    ]);
+    expect(filtersOf(made, "virtualInbound")).toEqual([named("w", "wasmplugin")]);
+    expect(made.diagnostics.map(({ message }) => message).join()).toContain("requests are denied");
   });
 });

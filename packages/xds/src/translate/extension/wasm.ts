@@ -13,6 +13,9 @@ export interface WasmFilter {
 const RUNTIME = "envoy.wasm.runtime.v8";
 const FAILURE = { FAIL_CLOSE: "FAIL_CLOSED", FAIL_OPEN: "FAIL_OPEN", FAIL_RELOAD: "FAIL_RELOAD" } as const;
 
+/** Allows what none of no policies allows. */
+const DENY_ALL: AnyMessage = typed("envoy.extensions.filters.http.rbac.v3.RBAC", { rules: {} });
+
 /** Fields that tell Istio's agent how to fetch an image. */
 const IMAGE_FIELDS = ["imagePullPolicy", "imagePullSecret", "verificationKey"] as const;
 
@@ -33,7 +36,13 @@ export function wasmFilter(read: Reader, name: string, wasm: WasmConfig): WasmFi
     problems.push(["sha256", "Envoy does not check the code of files: it has no effect"]);
   if (wasm.type === "NETWORK")
     return { config: undefined, problems: [["type", "network filters are not distributed: it does not run"]] };
-  if ("problem" in code) return { config: undefined, problems: [code.problem, ...problems] };
+  if ("problem" in code) {
+    // What must not be passed by when it fails is not passed by when it cannot run: as Istio's agent does without the code.
+    const open = wasm.failStrategy === "FAIL_OPEN";
+    const [field, message] = code.problem;
+    const outcome = open ? message : `${message}; requests are denied, since failStrategy is not FAIL_OPEN`;
+    return { config: open ? undefined : DENY_ALL, problems: [[field, outcome], ...problems] };
+  }
   const variables = wasm.vmConfig?.env ?? [];
   const hostEnvKeys = variables.filter(({ valueFrom }) => valueFrom === "HOST").map((variable) => variable.name);
   const keyValues = Object.fromEntries(
