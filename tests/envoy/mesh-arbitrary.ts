@@ -1,3 +1,4 @@
+// Longer than most files: a table of what each field may hold.
 import { KINDS, type KindName, messageInfo, parsePath, type Schema, validateDocument } from "@fairlead/config";
 import fc from "fast-check";
 

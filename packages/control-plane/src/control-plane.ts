@@ -31,6 +31,7 @@ import {
 import { secretNames } from "@fairlead/xds/translate";
 import { experimental } from "@grpc/grpc-js";
 import { ControlPlaneError } from "./control-plane-error.ts";
+import { converged } from "./convergence.ts";
 import { debugPages } from "./debug-pages.ts";
 import { Histogram } from "./exposition.ts";
 import { refuseForeignNode } from "./identity.ts";
@@ -329,36 +330,6 @@ function rethrowListen(error: unknown): never {
   if (error instanceof XdsError && (error.code === "listen-failed" || error.code === "insecure"))
     throw new ControlPlaneError(error.code, error.message.replace(/^\[[\w-]+\] /, ""), { cause: error });
   throw error;
-}
-
-/** Looks until everybody has accepted everything; the server tells of ACKs, but also of streams that go. */
-function converged(server: DiscoveryServer, clock: Clock, timeout: number): Promise<void> {
-  const lagging = () =>
-    server.clients().filter((client) => client.types.length === 0 || client.types.some((type) => !type.synced));
-  return new Promise((resolve, reject) => {
-    const end = clock.now() + timeout;
-    const look = () => {
-      const late = lagging();
-      if (late.length === 0) return resolve();
-      if (clock.now() >= end) {
-        const names = late.slice(0, 10).map(({ node, types }) => {
-          const nacks = types.flatMap(({ shortName, lastNack }) =>
-            lastNack ? [`${shortName}: ${lastNack.message}`] : [],
-          );
-          return `${node.id}${nacks.length > 0 ? ` (${nacks.join("; ")})` : ""}`;
-        });
-        return reject(
-          new ControlPlaneError(
-            "not-converged",
-            `${late.length} proxies have not accepted everything after ${timeout} ms: ${names.join(", ")}`,
-          ),
-        );
-      }
-      clock.after(5, look);
-    };
-    // What the sources have just told reaches the streams in the next turns of the event loop.
-    clock.after(0, look);
-  });
 }
 
 /** Where the objects behind a NACK are written. */

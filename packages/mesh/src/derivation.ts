@@ -1,3 +1,4 @@
+// Longer than most files: cells, their variants and the wave through them are one algorithm.
 import type { ProxyNode } from "@fairlead/model";
 import type { BucketName, Buckets, Mesh } from "./mesh.ts";
 

@@ -1,3 +1,4 @@
+// Longer than most files: the value and the edits that make the next one keep the same indexes.
 import type { ConfigObject, KindName, MeshConfig, MeshNetworks } from "@fairlead/config";
 import {
   type Change,
