@@ -1,4 +1,5 @@
 import type { Diagnostic } from "@fairlead/model";
+import type { Destination } from "@fairlead/simulator";
 import type { Terminal } from "./command.ts";
 
 /** One JSON value, indented for people who look at it. */
@@ -10,6 +11,18 @@ const COLOURS: Readonly<Record<string, number>> = { error: 31, warning: 33, info
 
 export function paint(terminal: Terminal, colour: keyof typeof COLOURS, text: string): string {
   return terminal.colour ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text;
+}
+
+/** The part of a destination that the JSON of a command promises. */
+export function destinationRecord({ service, subset, port, cluster, share }: Destination): object {
+  return { service, subset, port, cluster, share };
+}
+
+/** Says on stderr which objects the answer does without, because they are in error. */
+export function printLeftOut(terminal: Terminal, diagnostics: readonly Diagnostic[]): void {
+  for (const { severity, message, position } of diagnostics)
+    if (severity === "error")
+      terminal.err(`${position ? `${position.file}:${position.line}: ` : ""}left out: ${message}\n`);
 }
 
 /** A finding as a compiler shows it: place, message, the line of the file with a caret under the column. */

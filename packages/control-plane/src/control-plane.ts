@@ -1,11 +1,11 @@
 // Longer than most files: what is opened, wired and closed together is read in one place.
 import type { Authority } from "@fairlead/ca";
-import { type Agent, createAgent, inProcessClient, SECRET_NAMES } from "@fairlead/ca/agent";
+import { type Agent, createAgent, inProcessClient } from "@fairlead/ca/agent";
 import {
   type Authenticator,
   type CertificateListener,
-  certificateProvider,
   listenCertificateService,
+  serverCredentials,
 } from "@fairlead/ca/grpc";
 import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
 import { type Mesh, settingsDiagnostics } from "@fairlead/mesh";
@@ -29,7 +29,6 @@ import {
   type Listener,
 } from "@fairlead/xds/server";
 import { secretNames } from "@fairlead/xds/translate";
-import { experimental } from "@grpc/grpc-js";
 import { ControlPlaneError } from "./control-plane-error.ts";
 import { converged } from "./convergence.ts";
 import { debugPages } from "./debug-pages.ts";
@@ -242,12 +241,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     async listen({ ads, security = authority ? "mtls" : "plaintext", insecure, serverNames = [], http, certificates }) {
       if (closing) throw new ControlPlaneError("closed", "the control plane is closed");
-      let tls: ReturnType<typeof experimental.createCertificateProviderServerCredentials> | undefined;
-      if (security === "mtls" && !ads.startsWith("unix:")) {
-        const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
-        const provider = certificateProvider(await ownAgent([host, ...serverNames]), SECRET_NAMES);
-        tls = experimental.createCertificateProviderServerCredentials(provider, provider, true);
-      }
+      const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+      const tls =
+        security === "mtls" && !ads.startsWith("unix:")
+          ? serverCredentials(await ownAgent([host, ...serverNames]))
+          : undefined;
       const bound = await server
         .listen({ address: ads, ...(tls ? { credentials: tls } : {}), ...(insecure ? { insecure } : {}) })
         .catch(rethrowListen);

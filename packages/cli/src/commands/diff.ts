@@ -2,7 +2,7 @@ import { diff as compare, type ProxyChange } from "@fairlead/simulator";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
 import { readMesh } from "../mesh-input.ts";
-import { paint, printJson } from "../output.ts";
+import { destinationRecord, paint, printJson, printLeftOut } from "../output.ts";
 
 /** Routes may be written in another way and mean the same; every other resource is behaviour itself. */
 function differs({ behaviour, resources }: ProxyChange): boolean {
@@ -17,13 +17,7 @@ function record({ proxy, alike, resources, behaviour }: ProxyChange): object {
     behaviour: behaviour.map(({ question, before, after, differs: parts }) => {
       const brief = ({ outcome, destinations, response, rewrites, policy }: typeof before) => ({
         outcome,
-        destinations: destinations.map(({ service, subset, port, cluster, share }) => ({
-          service,
-          subset,
-          port,
-          cluster,
-          share,
-        })),
+        destinations: destinations.map(destinationRecord),
         ...(response ? { response } : {}),
         rewrites,
         policy,
@@ -49,9 +43,7 @@ export const diff: Command = {
     const next = call.values.with as readonly string[];
     if (next.length === 0) throw new CliError("usage", "--with FILE or FOLDER is needed");
     const [before, after] = await Promise.all([readMesh(call, call.files, "assumed"), readMesh(call, next, "assumed")]);
-    for (const { severity, message, position } of [...before.diagnostics, ...after.diagnostics])
-      if (severity === "error")
-        terminal.err(`${position ? `${position.file}:${position.line}: ` : ""}left out: ${message}\n`);
+    printLeftOut(terminal, [...before.diagnostics, ...after.diagnostics]);
     const changes = compare(before.mesh, after.mesh);
     const changed = changes.some(differs);
     if (call.json) printJson(terminal, { changed, proxies: changes.map(record) });

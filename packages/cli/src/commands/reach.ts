@@ -9,7 +9,7 @@ import {
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS, type Terminal } from "../command.ts";
 import { readMesh } from "../mesh-input.ts";
-import { paint, printJson } from "../output.ts";
+import { paint, printJson, printLeftOut } from "../output.ts";
 
 interface Assertion {
   readonly from: string;
@@ -71,9 +71,7 @@ export const reach: Command = {
   async run(call, terminal) {
     const wanted = ((call.values.deny as readonly string[] | undefined) ?? []).map(parseAssertion);
     const { mesh, diagnostics } = await readMesh(call, call.files, "assumed");
-    for (const { severity, message, position } of diagnostics)
-      if (severity === "error")
-        terminal.err(`${position ? `${position.file}:${position.line}: ` : ""}left out: ${message}\n`);
+    printLeftOut(terminal, diagnostics);
     const [from, to] = [call.text("from"), call.text("to")];
     const ask = (who: string | undefined, whom: string | undefined) =>
       compute(mesh, { ...(who === undefined ? {} : { from: who }), ...(whom === undefined ? {} : { to: whom }) });

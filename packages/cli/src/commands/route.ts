@@ -2,7 +2,7 @@ import { evaluate, SimulatorError } from "@fairlead/simulator";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
 import { readMesh } from "../mesh-input.ts";
-import { printJson } from "../output.ts";
+import { destinationRecord, printJson, printLeftOut } from "../output.ts";
 
 function parseHeader(text: string): readonly [name: string, value: string] {
   const colon = text.indexOf(":", text.startsWith(":") ? 1 : 0);
@@ -25,9 +25,7 @@ export const route: Command = {
   async run(call, terminal) {
     const headers = Object.fromEntries(((call.values.header as readonly string[] | undefined) ?? []).map(parseHeader));
     const input = await readMesh(call, call.files, "assumed");
-    for (const { severity, message, position } of input.diagnostics)
-      if (severity === "error")
-        terminal.err(`${position ? `${position.file}:${position.line}: ` : ""}left out: ${message}\n`);
+    printLeftOut(terminal, input.diagnostics);
     const method = call.text("method");
     try {
       const answer = evaluate(input.mesh, {
@@ -38,13 +36,7 @@ export const route: Command = {
       if (call.json)
         printJson(terminal, {
           outcome,
-          destinations: answer.destinations.map(({ service, subset, port, cluster, share }) => ({
-            service,
-            subset,
-            port,
-            cluster,
-            share,
-          })),
+          destinations: answer.destinations.map(destinationRecord),
           ...(response ? { response } : {}),
           rewrites,
           trace,

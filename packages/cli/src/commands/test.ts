@@ -4,7 +4,7 @@ import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS, type Terminal } from "../command.ts";
 import { readFiles } from "../input.ts";
 import { readMesh } from "../mesh-input.ts";
-import { paint, printJson } from "../output.ts";
+import { paint, printJson, printLeftOut } from "../output.ts";
 import { parseTests, type RouteTest } from "../test-file.ts";
 
 interface Result {
@@ -43,9 +43,7 @@ export const test: Command = {
     const files = await readFiles(call.positionals);
     const tests = files.flatMap(parseTests);
     const { mesh, diagnostics } = await readMesh(call, call.files, "assumed");
-    for (const { severity, message, position } of diagnostics)
-      if (severity === "error")
-        terminal.err(`${position ? `${position.file}:${position.line}: ` : ""}left out: ${message}\n`);
+    printLeftOut(terminal, diagnostics);
     const coverage = routeCoverage(mesh);
     const results = tests.map((one): Result => {
       try {
