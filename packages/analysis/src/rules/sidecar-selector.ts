@@ -58,18 +58,8 @@ export function selectedPods(
 }
 
 export function sayOverlap(code: Code, pod: Resource, members: readonly Resource[], report: Report): void {
-  if (members.length < 2) return;
-  const names = members
-    .map(({ ref }) => ref.name)
-    .sort()
-    .join(", ");
-  for (const resource of members)
-    report(
-      code,
-      resource,
-      `${names} all select the Pod ${pod.fullName}: which one holds is not defined`,
-      "metadata.name",
-    );
+  const why = `all select the Pod ${pod.fullName}: which one holds is not defined`;
+  sayEach(code, members, why, report, "metadata.name");
 }
 
 export function withoutSelector(
@@ -84,15 +74,16 @@ export function withoutSelector(
 }
 
 export function sayTwice(code: Code, namespace: string, members: readonly Resource[], report: Report): void {
+  const why = `of the namespace ${namespace} all have no selector: which one holds is not defined`;
+  sayEach(code, members, why, report);
+}
+
+/** Says to each of several, with the names of all, that they are in each other's way. */
+function sayEach(code: Code, members: readonly Resource[], why: string, report: Report, path?: string): void {
   if (members.length < 2) return;
   const names = members
     .map(({ ref }) => ref.name)
     .sort()
     .join(", ");
-  for (const resource of members)
-    report(
-      code,
-      resource,
-      `${names} of the namespace ${namespace} all have no selector: which one holds is not defined`,
-    );
+  for (const resource of members) report(code, resource, `${names} ${why}`, path);
 }

@@ -1,8 +1,6 @@
 import {
-  type Change,
   type Collection,
   type Diagnostic,
-  MemoryCollection,
   type ObjectRef,
   objectKey,
   type Position,
@@ -10,9 +8,10 @@ import {
 } from "@fairlead/model";
 import { isRecord } from "../common/record.ts";
 import type { MeshConfig } from "../kinds/mesh-config/schema.ts";
-import { type ConfigObject, refOf } from "../object.ts";
+import { refOf } from "../object.ts";
 import type { ParsedDocument } from "../parse/documents.ts";
-import { type ConfigStore, sameMeaning } from "../stores/store.ts";
+import { HeldObjects } from "../stores/held-objects.ts";
+import type { ConfigStore } from "../stores/store.ts";
 import { convertIngress, type IngressOptions } from "./convert.ts";
 
 /** What Ingresses say, as configuration that follows them. Whoever made it closes it; the documents stay open. */
@@ -35,16 +34,16 @@ export function ingressStore(
 
 const RELEVANT = /^(Ingress|IngressClass|Service)\//;
 
-class DerivedStore implements IngressStore {
+class DerivedStore extends HeldObjects implements IngressStore {
   readonly ready: Promise<void>;
   readonly #documents: Collection<ParsedDocument>;
-  readonly #objects = new MemoryCollection<ConfigObject>(sameMeaning);
   readonly #sources = new Map<string, string>();
   readonly #unsubscribe: Unsubscribe;
   #options: Omit<IngressOptions, "portOf">;
   #diagnostics: readonly Diagnostic[] = [];
 
   constructor(documents: Collection<ParsedDocument>, options: Omit<IngressOptions, "portOf">) {
+    super();
     this.#documents = documents;
     this.#options = options;
     this.ready = documents.ready;
@@ -52,22 +51,6 @@ class DerivedStore implements IngressStore {
       if (changes.some(({ key }) => RELEVANT.test(key))) this.#convert();
     });
     this.#convert();
-  }
-
-  get(key: string): ConfigObject | undefined {
-    return this.#objects.get(key);
-  }
-
-  keys(): Iterable<string> {
-    return this.#objects.keys();
-  }
-
-  values(): Iterable<ConfigObject> {
-    return this.#objects.values();
-  }
-
-  subscribe(listener: (changes: readonly Change<ConfigObject>[]) => void): Unsubscribe {
-    return this.#objects.subscribe(listener);
   }
 
   diagnostics(): readonly Diagnostic[] {
@@ -110,8 +93,8 @@ class DerivedStore implements IngressStore {
     });
     this.#sources.clear();
     for (const [object, source] of sourceOf) this.#sources.set(objectKey(refOf(object)), source);
-    const gone = [...this.#objects.keys()].filter((key) => !this.#sources.has(key));
-    this.#objects.apply([
+    const gone = [...this.objects.keys()].filter((key) => !this.#sources.has(key));
+    this.objects.apply([
       ...gone.map((key) => [key, undefined] as const),
       ...objects.map((object) => [objectKey(refOf(object)), object] as const),
     ]);

@@ -1,15 +1,13 @@
 import {
-  type Change,
   type Collection,
   type Diagnostic,
-  MemoryCollection,
   type ObjectRef,
   objectKey,
   type Position,
   type Unsubscribe,
 } from "@fairlead/model";
-import type { ConfigObject } from "../object.ts";
-import { type ConfigStore, sameMeaning } from "./store.ts";
+import { HeldObjects } from "./held-objects.ts";
+import type { ConfigStore } from "./store.ts";
 
 /** Several stores as one. Whoever made it closes it; the stores themselves stay open. */
 export interface AggregateStore extends ConfigStore, Disposable {
@@ -21,13 +19,13 @@ export function aggregateStore(stores: readonly ConfigStore[]): AggregateStore {
   return new Aggregate(stores);
 }
 
-class Aggregate implements AggregateStore {
+class Aggregate extends HeldObjects implements AggregateStore {
   readonly ready: Promise<void>;
   readonly #stores: readonly ConfigStore[];
-  readonly #objects = new MemoryCollection<ConfigObject>(sameMeaning);
   readonly #subscriptions: readonly Unsubscribe[];
 
   constructor(stores: readonly ConfigStore[]) {
+    super();
     this.#stores = stores;
     this.#subscriptions = stores.map((store) =>
       store.subscribe((changes) => this.#refresh(changes.map(({ key }) => key))),
@@ -36,22 +34,6 @@ class Aggregate implements AggregateStore {
     this.ready = Promise.all(stores.map((store: Collection<unknown>) => store.ready)).then(() => undefined);
     // Who never looks at `ready` is not to crash of it.
     this.ready.catch(() => undefined);
-  }
-
-  get(key: string): ConfigObject | undefined {
-    return this.#objects.get(key);
-  }
-
-  keys(): Iterable<string> {
-    return this.#objects.keys();
-  }
-
-  values(): Iterable<ConfigObject> {
-    return this.#objects.values();
-  }
-
-  subscribe(listener: (changes: readonly Change<ConfigObject>[]) => void): Unsubscribe {
-    return this.#objects.subscribe(listener);
   }
 
   diagnostics(): readonly Diagnostic[] {
@@ -75,7 +57,7 @@ class Aggregate implements AggregateStore {
   }
 
   #refresh(keys: readonly string[]): void {
-    this.#objects.apply(keys.map((key) => [key, this.#holder(key)?.get(key)]));
+    this.objects.apply(keys.map((key) => [key, this.#holder(key)?.get(key)]));
   }
 
   *#shadowed(): Iterable<Diagnostic> {

@@ -1,5 +1,4 @@
 import {
-  type Change,
   type Collection,
   type Diagnostic,
   MemoryCollection,
@@ -7,12 +6,12 @@ import {
   objectKey,
   type Position,
   structurallyEqual,
-  type Unsubscribe,
 } from "@fairlead/model";
 import { kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
 import { type ParsedDocument, type ParseOptions, type ParseResult, parseDocuments } from "../parse/documents.ts";
-import { type ConfigStore, sameMeaning } from "./store.ts";
+import { HeldObjects } from "./held-objects.ts";
+import type { ConfigStore } from "./store.ts";
 
 /** A store over texts. Objects that are no configuration (Services, Pods, …) are in {@link documents}. */
 export interface DocumentStore extends ConfigStore {
@@ -56,33 +55,17 @@ interface FileState {
  * Documents by file, and which of them are in force: where several claim one key, the first by file name and line. A
  * broken document leaves its last good version in force; an unreadable text leaves all that was in it.
  */
-export class DocumentSet implements DocumentStore {
+export class DocumentSet extends HeldObjects implements DocumentStore {
   ready: Promise<void> = Promise.resolve();
   readonly documents: Collection<ParsedDocument>;
-  readonly #objects = new MemoryCollection<ConfigObject>(sameMeaning);
   readonly #foreign = new MemoryCollection<ParsedDocument>((a, b) => structurallyEqual(a.value, b.value));
   readonly #files = new Map<string, FileState>();
   /** Key to the documents that claim it, the one in force first. */
   readonly #claims = new Map<string, readonly ParsedDocument[]>();
 
   constructor() {
+    super();
     this.documents = this.#foreign;
-  }
-
-  get(key: string): ConfigObject | undefined {
-    return this.#objects.get(key);
-  }
-
-  keys(): Iterable<string> {
-    return this.#objects.keys();
-  }
-
-  values(): Iterable<ConfigObject> {
-    return this.#objects.values();
-  }
-
-  subscribe(listener: (changes: readonly Change<ConfigObject>[]) => void): Unsubscribe {
-    return this.#objects.subscribe(listener);
   }
 
   diagnostics(): readonly Diagnostic[] {
@@ -117,7 +100,7 @@ export class DocumentSet implements DocumentStore {
       if (claim.startsWith("config ")) objects.push([key, winner?.object]);
       else foreign.push([key, winner]);
     }
-    this.#objects.apply(objects);
+    this.objects.apply(objects);
     this.#foreign.apply(foreign);
   }
 

@@ -1,15 +1,8 @@
-import {
-  type Change,
-  type Diagnostic,
-  MemoryCollection,
-  type ObjectRef,
-  objectKey,
-  type Position,
-  type Unsubscribe,
-} from "@fairlead/model";
+import { type Diagnostic, type ObjectRef, objectKey, type Position } from "@fairlead/model";
 import { type ConfigObject, refOf } from "../object.ts";
 import { validateObject } from "../validation/validate.ts";
-import { type ConfigStore, sameMeaning } from "./store.ts";
+import { HeldObjects } from "./held-objects.ts";
+import type { ConfigStore } from "./store.ts";
 
 /** A store that a program fills. */
 export interface MemoryStore extends ConfigStore {
@@ -29,26 +22,9 @@ export function memoryStore(objects: Iterable<ConfigObject> = []): MemoryStore {
   return store;
 }
 
-class ObjectStore implements MemoryStore {
+class ObjectStore extends HeldObjects implements MemoryStore {
   readonly ready: Promise<void> = Promise.resolve();
-  readonly #objects = new MemoryCollection<ConfigObject>(sameMeaning);
   readonly #found = new Map<string, readonly Diagnostic[]>();
-
-  get(key: string): ConfigObject | undefined {
-    return this.#objects.get(key);
-  }
-
-  keys(): Iterable<string> {
-    return this.#objects.keys();
-  }
-
-  values(): Iterable<ConfigObject> {
-    return this.#objects.values();
-  }
-
-  subscribe(listener: (changes: readonly Change<ConfigObject>[]) => void): Unsubscribe {
-    return this.#objects.subscribe(listener);
-  }
 
   put(...objects: readonly ConfigObject[]): readonly Diagnostic[] {
     return this.putAll(objects);
@@ -65,14 +41,14 @@ class ObjectStore implements MemoryStore {
       all.push(...diagnostics);
       if (!diagnostics.some(({ severity }) => severity === "error")) edits.push([key, object]);
     }
-    this.#objects.apply(edits);
+    this.objects.apply(edits);
     return all;
   }
 
   delete(...refs: readonly ObjectRef[]): void {
     const keys = refs.map(objectKey);
     for (const key of keys) this.#found.delete(key);
-    this.#objects.apply(keys.map((key) => [key, undefined]));
+    this.objects.apply(keys.map((key) => [key, undefined]));
   }
 
   diagnostics(): readonly Diagnostic[] {
