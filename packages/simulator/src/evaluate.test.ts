@@ -191,13 +191,19 @@ describe("reasons", () => {
   test("every route that was tried, with its line", () => {
     const routes = answer.trace.filter(({ step }) => step === "route");
     expect(routes.map(({ matched, source }) => [matched, source?.file, source?.path])).toEqual([
-      [false, "routes.yaml", "spec.http[0]"],
-      [false, "routes.yaml", "spec.http[1]"],
-      [false, "routes.yaml", "spec.http[2]"],
+      [false, "routes.yaml", "spec.http[0].match[0]"],
+      [false, "routes.yaml", "spec.http[1].match[0]"],
+      [false, "routes.yaml", "spec.http[2].match[0]"],
       [true, "routes.yaml", "spec.http[3]"],
     ]);
     expect(routes[2]?.reason).toContain("x-test is absent");
     expect(ROUTES.split("\n")[(routes[3]?.source?.line ?? 0) - 1]).toContain("- route:");
+  });
+
+  test("a port that a service does not have is said first", () => {
+    const [first] = ask("shop.default", "http://stock:81/").trace;
+    expect(first).toMatchObject({ step: "name", matched: false, source: { object: "Service default/stock" } });
+    expect(first?.reason).toContain("has no port 81; it has 80 (http)");
   });
 
   test("as text", () => {

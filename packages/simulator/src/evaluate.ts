@@ -46,7 +46,7 @@ export function evaluate(mesh: Mesh, question: Question, options: EvaluateOption
   const node = typeof question.from === "string" ? findNode(mesh, question.from) : question.from;
   const locate = options.locate ?? positionsOf(mesh);
   const run = (tracer?: Tracer): ReturnType<typeof summarise> => {
-    const call = entryPoint(mesh, node, request, question.at);
+    const call = entryPoint(mesh, node, request, question.at, tracer);
     const evaluation = evaluateResources(worldOf(mesh, node).resources, call, tracer);
     const arrive = (branch: Branch) =>
       arrival(mesh, node, request, locate, evaluation, branch, options.callees ?? true, tracer);
@@ -120,24 +120,26 @@ function managerOf(
   return chain && compileChain(chain).manager;
 }
 
-/** Filter chains that lost say little once another has won; the text leaves them out. */
+/** Filter chains that lost say little once one of them has won; the text leaves them out, unless only the default is left. */
 function telling(trace: Answer["trace"]): Answer["trace"] {
+  const chains = trace.filter(({ step }) => step.endsWith("filter chain"));
   const won = new Set(
-    trace.filter(({ step, matched }) => matched && step.endsWith("filter chain")).map(({ step }) => step),
+    chains.filter(({ matched, reason }) => matched && reason === "matches best").map(({ step }) => step),
   );
   return trace.filter(({ step, matched }) => matched || !won.has(step));
 }
 
 function headline({ from, request }: Question, answer: ReturnType<typeof summarise>): string {
   const who = typeof from === "string" ? from : from.name;
-  const where = answer.destinations.map(({ service, subset, port, cluster, share }) => {
+  const where = answer.destinations.map(({ service, subset, port, cluster, share, denied }) => {
     const name = service ? `${service}:${port}${subset ? ` subset ${subset}` : ""}` : cluster;
-    return `${Number((share * 100).toPrecision(6))} % to ${name}`;
+    const refused = denied ? ` (${percent(denied.share)} denied there by ${denied.policy ?? denied.by})` : "";
+    return `${percent(share)} to ${name}${refused}`;
   });
   const own = answer.response
-    ? [
-        `${Number((answer.response.share * 100).toPrecision(6))} % answered ${answer.response.status} by ${answer.response.by}`,
-      ]
+    ? [`${percent(answer.response.share)} answered ${answer.response.status} by ${answer.response.by}`]
     : [];
   return `${request.method ?? ""} ${request.url} from ${who}: ${answer.outcome}${where.length + own.length > 0 ? `, ${[...where, ...own].join(", ")}` : ""}`.trim();
 }
+
+const percent = (share: number) => `${Number((share * 100).toPrecision(6))} %`;

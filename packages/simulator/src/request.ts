@@ -4,7 +4,10 @@ import type { Connection, HttpSubject } from "./subject.ts";
 
 /** A request or connection, as a client makes it. */
 export interface RequestInput {
-  /** `http`, `https`, `grpc`, `grpcs`, `tcp` or `tls`; the port defaults to 80 or 443. `grpc://host:port/package.Service/Method`. */
+  /**
+   * `http`, `https`, `ws`, `wss`, `grpc`, `grpcs`, `tcp` or `tls`; the port defaults to 80 or 443.
+   * `grpc://host:port/package.Service/Method`. The method CONNECT asks for the host and port and has no path.
+   */
   readonly url: string;
   /** Default: GET, or POST for gRPC. */
   readonly method?: string;
@@ -35,11 +38,18 @@ const SCHEMES: Readonly<
 > = {
   http: { tls: false, protocol: "http/1.1", port: 80 },
   https: { tls: true, protocol: "http/1.1", port: 443 },
+  ws: { tls: false, protocol: "http/1.1", port: 80 },
+  wss: { tls: true, protocol: "http/1.1", port: 443 },
   grpc: { tls: false, protocol: "http/2", port: 80 },
   grpcs: { tls: true, protocol: "http/2", port: 443 },
   tcp: { tls: false, protocol: "tcp" },
   tls: { tls: true, protocol: "tcp", port: 443 },
 };
+
+const UPGRADE = [
+  ["connection", "upgrade"],
+  ["upgrade", "websocket"],
+] as const;
 
 const URL_SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(\[[0-9a-fA-F:.]+\]|[^/?#:@[\]\s]+)(?::(\d{1,5}))?([/?][^#\s]*)?(#.*)?$/i;
 
@@ -64,20 +74,24 @@ export function parseRequest(input: RequestInput): ParsedRequest {
   const alpn = kind.tls && protocol !== "tcp" ? (protocol === "http/2" ? ["h2"] : ["http/1.1"]) : [];
   const base = { host, port, tls: kind.tls, protocol, sni: kind.tls ? (input.sni ?? (isName ? host : "")) : "", alpn };
   if (protocol === "tcp") {
-    if (input.headers || input.method)
+    if (Object.keys(input.headers ?? {}).length > 0 || input.method)
       throw new SimulatorError("malformed-request", `${scheme} has no method and no headers`);
     return base;
   }
   const grpc = scheme.toLowerCase().startsWith("grpc");
+  const method = (input.method ?? (grpc ? "POST" : "GET")).toUpperCase();
+  const connect = method === "CONNECT";
   const headers = new Map<string, string>([
-    [":authority", port === kind.port ? host : `${host}:${port}`],
-    [":method", (input.method ?? (grpc ? "POST" : "GET")).toUpperCase()],
-    [":path", path],
+    [":authority", port === kind.port && !connect ? host : `${host}:${port}`],
+    [":method", method],
+    ...(connect ? [] : [[":path", path] as const]),
     [":scheme", kind.tls ? "https" : "http"],
     ...(grpc ? [["content-type", "application/grpc"] as const] : []),
+    ...(scheme.toLowerCase().startsWith("ws") ? UPGRADE : []),
   ]);
   for (const [name, value] of Object.entries(input.headers ?? {}))
     headers.set(checkedName(name), checkedValue(name, value));
+  if (connect) return { ...base, http: { path: "", pathname: "", headers, metadata: new Map() } };
   const query = path.indexOf("?");
   const pathname = query < 0 ? path : path.slice(0, query);
   return {

@@ -36,7 +36,7 @@ export interface HttpSubject {
 export function withHeaders(subject: HttpSubject, edits: Readonly<Record<string, string>>): HttpSubject {
   const headers = new Map(subject.headers);
   for (const [name, value] of Object.entries(edits)) headers.set(name, value);
-  const path = headers.get(":path") ?? "/";
+  const path = headers.get(":path") ?? "";
   const query = path.indexOf("?");
   return { ...subject, headers, path, pathname: query < 0 ? path : path.slice(0, query) };
 }

@@ -23,8 +23,8 @@ export interface TraceStep {
 
 /** Takes down what is tried. Evaluation without one builds no texts. */
 export interface Tracer {
-  /** `node`: the object of the resource that stands for the rule, by which its source is found. */
-  add(step: string, rule: string, matched: boolean, reason: string, node?: object): void;
+  /** `node`: the object of the resource that stands for the rule, by which its source is found; of several the first that has one. */
+  add(step: string, rule: string, matched: boolean, reason: string, node?: object | readonly object[]): void;
   /** Takes over steps of another proxy. */
   include(steps: readonly TraceStep[]): void;
 }
@@ -39,10 +39,21 @@ export function recordTrace(
     steps,
     include: (others) => void steps.push(...others),
     add(step, rule, matched, reason, node) {
-      const source = node && sourceOf?.(node);
+      const source = node && sourceOf && firstSource(Array.isArray(node) ? node : [node], sourceOf);
       steps.push({ step: prefix + step, rule, matched, reason, ...(source && { source }) });
     },
   };
+}
+
+function firstSource(
+  nodes: readonly object[],
+  sourceOf: (node: object) => TraceSource | undefined,
+): TraceSource | undefined {
+  for (const node of nodes) {
+    const source = sourceOf(node);
+    if (source) return source;
+  }
+  return undefined;
 }
 
 /** The trace for people, a line a step. */

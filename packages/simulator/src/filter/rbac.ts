@@ -1,5 +1,5 @@
-import type { HttpRbac, NetworkRbac } from "../envoy.ts";
-import { judge } from "../rbac/engine.ts";
+import type { HttpRbac, NetworkRbac, RbacRules } from "../envoy.ts";
+import { judge, policyWords, type Verdict } from "../rbac/engine.ts";
 import type { RbacSubject } from "../rbac/subject.ts";
 import type { Tracer } from "../trace.ts";
 import { type FilterOutcome, PASS } from "./outcome.ts";
@@ -19,11 +19,24 @@ export function applyRbac(config: HttpRbac | NetworkRbac, subject: RbacSubject, 
   if (config.matcher)
     tracer?.add("rbac", "matcher", false, "a matcher tree is not simulated: it is passed over", config);
   if (!config.rules) return PASS;
-  const verdict = judge(config.rules, subject);
-  const policy = verdict.policy && config.rules.policies?.[verdict.policy];
-  const action = (config.rules.action ?? "ALLOW").toLowerCase();
-  tracer?.add(`rbac ${action}`, verdict.policy ?? "none", verdict.allowed, verdict.reason, policy || config.rules);
+  const { rules } = config;
+  const verdict = judge(rules, subject);
+  if (tracer) tell(rules, verdict, tracer);
   if (verdict.allowed) return PASS;
   const rule = verdict.policy === undefined ? {} : { rule: verdict.policy };
   return { reply: { status: 403, body: "RBAC: access denied", by: "rbac", ...rule } };
+}
+
+/** The policies that were tried before the one that decided, and the verdict. */
+function tell(rules: RbacRules, { allowed, policy, reason }: Verdict, tracer: Tracer): void {
+  const step = `rbac ${(rules.action ?? "ALLOW").toLowerCase()}`;
+  for (const { name, words } of policyWords(rules)) {
+    const node = rules.policies?.[name];
+    if (name === policy) {
+      tracer.add(step, name, allowed, reason, node);
+      return;
+    }
+    tracer.add(step, name, false, `does not match: wants ${words}`, node);
+  }
+  tracer.add(step, "none", allowed, reason);
 }

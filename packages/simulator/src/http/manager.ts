@@ -11,6 +11,7 @@ import { jwtFilters, runFilters } from "./filters.ts";
 import { forwardBranch } from "./forward.ts";
 import { normaliseRequest } from "./normalise.ts";
 import { redirectReply } from "./redirect.ts";
+import { upgradeRefusal } from "./upgrade.ts";
 
 type Part = Pick<Evaluation, "routeConfiguration" | "branches">;
 
@@ -65,6 +66,11 @@ function afterFilters(
   return rest > 0 ? [...own, { kind: "reply", share: rest, ...last }] : own;
 }
 
+function told(reply: LocalReply, manager: HttpConnectionManager, tracer: Tracer | undefined): LocalReply {
+  tracer?.add("upgrade", String(reply.status), false, reply.by, manager);
+  return reply;
+}
+
 function hostBranches(
   manager: HttpConnectionManager,
   configuration: RouteConfiguration,
@@ -77,6 +83,8 @@ function hostBranches(
   if (tlsOnly && (request.headers.get("x-forwarded-proto") ?? request.headers.get(":scheme")) !== "https") {
     const location = `https://${request.headers.get(":authority") ?? ""}${request.path}`;
     tracer?.add("virtual host", virtualHost, false, "takes TLS only: the client is sent to https", host);
+    const refused = upgradeRefusal(manager, undefined, request);
+    if (refused) return [{ kind: "reply", share: 1, virtualHost, reply: told(refused, manager, tracer) }];
     const reply: LocalReply = { status: 301, headers: { location }, by: "tls required" };
     return afterFilters(manager, request, tracer, { virtualHost, reply });
   }
@@ -116,6 +124,8 @@ function selectionBranches(
   const scope = { weighted, route: compiled?.route, host, configuration };
   const action = compiled?.route.route;
   const cluster = weighted ? (weighted.name ?? "") : (action?.cluster ?? "");
+  const refused = compiled && upgradeRefusal(manager, action, request);
+  if (refused) return [{ kind: "reply", share, ...place, reply: told(refused, manager, tracer) }];
   // Without a route no place configures a filter, the virtual host neither.
   const filtered = runFilters(manager, compiled ? scope : {}, request, cluster, tracer);
   const delays = filtered.delays;

@@ -36,19 +36,23 @@ function policiesOf(rules: RbacRules): readonly CompiledPolicy[] {
   return policies;
 }
 
+/** What each policy asks for, in the order in which they are tried. */
+export function policyWords(rules: RbacRules): readonly { readonly name: string; readonly words: string }[] {
+  return policiesOf(rules).map(({ name, rule }) => ({ name, words: rule.words }));
+}
+
 /** Judges a subject by RBAC rules (envoy.config.rbac.v3). */
 export function judge(rules: RbacRules, subject: RbacSubject): Verdict {
   const policy = policiesOf(rules).find(({ rule }) => rule.matches(subject));
   const action = rules.action ?? "ALLOW";
   if (action === "LOG") return { allowed: true, reason: "logs only", ...(policy && { policy: policy.name }) };
-  if (policy === undefined)
-    return { allowed: action === "DENY", reason: action === "DENY" ? "no deny policy matches" : noneMatches(rules) };
-  return { allowed: action === "ALLOW", policy: policy.name, reason: `${policy.name}: ${policy.rule.words}` };
+  if (policy === undefined) return { allowed: action === "DENY", reason: noneMatches(rules, action) };
+  return { allowed: action === "ALLOW", policy: policy.name, reason: policy.rule.words };
 }
 
-function noneMatches(rules: RbacRules): string {
-  const policies = policiesOf(rules);
-  return policies.length === 0
+function noneMatches(rules: RbacRules, action: string): string {
+  if (action === "DENY") return "no deny policy matches";
+  return policiesOf(rules).length === 0
     ? "nothing is allowed: there is no allow policy"
-    : `no allow policy matches: ${policies.map(({ name, rule }) => `${name} wants ${rule.words}`).join("; ")}`;
+    : "no allow policy matches, so it is denied";
 }

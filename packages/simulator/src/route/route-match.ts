@@ -66,7 +66,7 @@ function unknown(what: string): Condition {
 export function routeMatches({ path, conditions, route }: CompiledRoute, subject: HttpSubject): boolean {
   if (path === undefined) {
     if (route.match?.connectMatcher === undefined || subject.headers.get(":method") !== "CONNECT") return false;
-  } else if (!path.matches(subject.pathname)) return false;
+  } else if (subject.pathname === "" || !path.matches(subject.pathname)) return false;
   for (const condition of conditions) if (!condition.matches(subject)) return false;
   return true;
 }
@@ -79,6 +79,7 @@ export function describeRoute({ route, path, conditions }: CompiledRoute): strin
 
 /** Why the route does not match. */
 export function whyNot({ path, conditions }: CompiledRoute, subject: HttpSubject): string {
+  if (path !== undefined && subject.pathname === "") return "CONNECT has no path";
   if (path === undefined) return `method is ${subject.headers.get(":method")}, wanted CONNECT`;
   if (!path.matches(subject.pathname)) return `path is ${subject.pathname}, wanted: path ${path.words}`;
   const failed = conditions.find((condition) => !condition.matches(subject));

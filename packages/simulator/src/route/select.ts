@@ -63,13 +63,13 @@ export function selectRoutes(host: VirtualHost, subject: HttpSubject, tracer?: T
   const draws: Draw[] = [];
   for (const compiled of compiledRoutes(host)) {
     if (!routeMatches(compiled, subject)) {
-      tracer?.add("route", describeRoute(compiled), false, whyNot(compiled, subject), compiled.route);
+      tracer?.add("route", describeRoute(compiled), false, whyNot(compiled, subject), places(compiled));
       continue;
     }
     const { fraction } = compiled;
     const all = fraction === undefined || fraction.numerator >= fraction.denominator;
     const reason = all ? "matches" : `matches, for ${fraction.numerator} of ${fraction.denominator} requests`;
-    tracer?.add("route", describeRoute(compiled), true, reason, compiled.route);
+    tracer?.add("route", describeRoute(compiled), true, reason, places(compiled));
     const taken = all ? draws : [...draws, { modulus: fraction.denominator, from: 0, to: fraction.numerator }];
     selections.push(...weightedSelections(compiled, taken, subject, tracer));
     if (all) return selections;
@@ -87,6 +87,9 @@ export function selectRoutes(host: VirtualHost, subject: HttpSubject, tracer?: T
   }
   return selections;
 }
+
+/** A route is found at its match, which of several decided, else at the rule as a whole. */
+const places = ({ route }: CompiledRoute): readonly object[] => (route.match ? [route.match, route] : [route]);
 
 function weightedSelections(
   compiled: CompiledRoute,

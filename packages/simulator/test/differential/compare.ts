@@ -55,6 +55,11 @@ export function randomRequest(random: Random): RequestInput {
   const preflight = random.chance(0.15);
   if (preflight || random.chance(0.1)) headers.origin = random.pick(["http://a.com", "http://b.com", "null"] as const);
   if (preflight && random.chance(0.8)) headers["access-control-request-method"] = "PUT";
+  // A request for another protocol: an upgrade that is allowed here and there.
+  if (random.chance(0.1)) {
+    headers.connection = "upgrade";
+    headers.upgrade = random.pick(["websocket", "other", "WebSocket"] as const);
+  }
   const query = random.pick(["", "", "?q=1", "?q", "?q=2&q=1", "?z=", "?"] as const);
   return {
     url: `http://127.0.0.1${random.pick(PATHS)}${query}`,

@@ -95,6 +95,9 @@ function headerMatch(random: Random): NonNullable<Match["headers"]>[number] {
   return { name, stringMatch: stringMatcher(random), ...modifiers };
 }
 
+const upgradeConfig = (random: Random) =>
+  random.chance(0.5) ? { upgradeType: "websocket", enabled: false } : { upgradeType: "other" };
+
 function action(random: Random, id: string): Partial<Route> {
   switch (random.below(6)) {
     case 0:
@@ -126,6 +129,7 @@ function action(random: Random, id: string): Partial<Route> {
         route: {
           cluster: "backend",
           timeout: "5s",
+          ...(random.chance(0.3) && { upgradeConfigs: [upgradeConfig(random)] }),
           ...random.pick([
             {},
             {},

@@ -34,6 +34,11 @@ export async function runDifferential(
     const port = ports[index] ?? 0;
     const random = seededRandom(seed);
     const options = random.pick([{}, { stripAnyHostPort: true }, { normalizePath: true, mergeSlashes: true }] as const);
+    const upgrades = random.pick([
+      {},
+      { upgradeConfigs: [{ upgradeType: "websocket" }] },
+      { upgradeConfigs: [{ upgradeType: "websocket" }, { upgradeType: "other", enabled: false }] },
+    ]);
     return {
       seed,
       port,
@@ -42,7 +47,7 @@ export async function runDifferential(
         `seed-${seed}`,
         port,
         randomRoutes(random),
-        options,
+        { ...options, ...upgrades },
         random.chance(0.4) ? randomRbac(random) : undefined,
       ),
     };

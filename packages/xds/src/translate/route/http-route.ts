@@ -17,7 +17,7 @@ export function httpRoute(context: RuleContext): Route | undefined {
   const { build, target, placed } = context;
   const { virtualService } = target;
   const segments = isGatewayApiRoute(virtualService) || isIngressRoute(virtualService);
-  const match = context.match ? routeMatch(context.match, segments) : MATCH_ALL;
+  const match = context.match ? placedMatch(context, routeMatch(context.match, segments)) : MATCH_ALL;
   const action = actionOf(context, match);
   if (!action) return undefined;
   const name = context.match?.name ? `${placed.rule.name ?? ""}.${context.match.name}` : placed.rule.name;
@@ -32,6 +32,14 @@ export function httpRoute(context: RuleContext): Route | undefined {
     ...(filters ? { typedPerFilterConfig: filters } : {}),
   };
   return build.from(route, placed.source, placed.path);
+}
+
+/** A match says which of the rule's it is. Those of delegates are merged ones, which are written nowhere. */
+function placedMatch({ build, target, placed, match }: RuleContext, made: RouteMatch): RouteMatch {
+  const { namespace, name } = target.virtualService;
+  const own = placed.source.name === name && placed.source.namespace === namespace;
+  const index = own && match ? (placed.rule.match ?? []).indexOf(match) : -1;
+  return index < 0 ? made : build.from(made, placed.source, `${placed.path}.match[${index}]`);
 }
 
 function actionOf(context: RuleContext, match: RouteMatch): Partial<Route> | undefined {

@@ -26,6 +26,8 @@ export interface AuthorizationInput {
   /** How an external authorizer is asked; only for `custom`. */
   readonly provider?: (name: string) => ExternalAuthorization;
   readonly report: (policy: AuthorizationPolicy, path: string, message: string, code?: string) => void;
+  /** Hears which rule each policy of the filters was made from. */
+  readonly place?: (node: Policy, policy: AuthorizationPolicy, path: string) => void;
 }
 
 const HTTP_RBAC = "envoy.filters.http.rbac";
@@ -83,10 +85,15 @@ function policiesOf(
         strict,
         report: (path, message) => input.report(policy, `spec.rules[${index}].${path}`, message),
       });
-      if (made) found[nameOf(index)] = made;
+      if (!made) continue;
+      found[nameOf(index)] = made;
+      input.place?.(made, policy, `spec.rules[${index}]`);
     }
     // Without rules nothing matches: an ALLOW policy then allows nothing.
-    if (rules.length === 0) found[nameOf(0)] = NEVER;
+    if (rules.length > 0) continue;
+    const never = { ...NEVER };
+    found[nameOf(0)] = never;
+    input.place?.(never, policy, "");
   }
   return found;
 }

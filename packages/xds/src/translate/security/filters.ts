@@ -1,6 +1,6 @@
 import { refOf } from "@fairlead/config";
 import { meshConfigOf, policiesOf, type Query, trustDomainOf } from "@fairlead/mesh";
-import type { Diagnostic } from "@fairlead/model";
+import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import type { HttpFilter, ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { authorizationFilters, type SecurityFilter } from "./authorization.ts";
@@ -11,6 +11,7 @@ import { jwtFilter } from "./jwt.ts";
 interface Authorization {
   readonly filters: readonly SecurityFilter[];
   readonly diagnostics: readonly Diagnostic[];
+  readonly places: readonly { readonly node: object; readonly object: ObjectRef; readonly path: string }[];
 }
 
 type Actions = "local" | "custom";
@@ -21,6 +22,7 @@ const authorization: Query<{ readonly protocol: Protocol; readonly actions: Acti
   key: ({ protocol, actions }) => `${protocol} ${actions}`,
   compute(read, { protocol, actions }) {
     const diagnostics: Diagnostic[] = [];
+    const places: { node: object; object: ObjectRef; path: string }[] = [];
     const filters = authorizationFilters({
       policies: policiesOf(read, "AuthorizationPolicy"),
       protocol,
@@ -29,13 +31,15 @@ const authorization: Query<{ readonly protocol: Protocol; readonly actions: Acti
       provider: (name) => externalAuthorization(read, name),
       report: (policy, path, message, code = "condition-unusable") =>
         diagnostics.push({ code, severity: "warning", object: refOf(policy), path, message }),
+      place: (node, policy, path) => void places.push({ node, object: refOf(policy), path }),
     });
-    return { filters, diagnostics };
+    return { filters, diagnostics, places };
   },
 };
 
 function filtersOf(build: Build, protocol: Protocol, actions: Actions, silent: boolean): readonly SecurityFilter[] {
-  const { filters, diagnostics } = build.read.ask(authorization, { protocol, actions });
+  const { filters, diagnostics, places } = build.read.ask(authorization, { protocol, actions });
+  for (const { node, object, path } of places) build.from(node, object, path);
   if (!silent) for (const diagnostic of diagnostics) build.report(diagnostic);
   return filters;
 }
