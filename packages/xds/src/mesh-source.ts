@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { Derivations, type Hold, type Mesh, type Query, type Reader } from "@fairlead/mesh";
 import { type Diagnostic, type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
 import { type EncodedResource, encodeResource } from "./encoded-resource.ts";
-import { CLUSTER_TYPE, ENDPOINT_TYPE, EXTENSION_CONFIG_TYPE, LISTENER_TYPE, ROUTE_TYPE } from "./resource-type.ts";
+import {
+  AUTHORIZATION_TYPE,
+  CLUSTER_TYPE,
+  ENDPOINT_TYPE,
+  EXTENSION_CONFIG_TYPE,
+  LISTENER_TYPE,
+  ROUTE_TYPE,
+} from "./resource-type.ts";
 import type { Peer } from "./server/peer.ts";
 import type { NodeResources, ResourceSet, ResourceSource } from "./server/source.ts";
 import { GENERATORS, type GeneratorName } from "./translate/generators.ts";
@@ -16,6 +23,7 @@ const TYPE_URLS: Readonly<Record<GeneratorName, string>> = {
   extensions: EXTENSION_CONFIG_TYPE,
   listeners: LISTENER_TYPE,
   routes: ROUTE_TYPE,
+  authorizations: AUTHORIZATION_TYPE,
 };
 
 const BY_TYPE_URL = new Map((Object.keys(GENERATORS) as GeneratorName[]).map((type) => [TYPE_URLS[type], type]));

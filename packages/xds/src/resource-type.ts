@@ -84,6 +84,7 @@ const ROWS: readonly (Partial<Row> & Pick<Row, "shortName" | "message">)[] = [
   },
   { shortName: "RTDS", message: "envoy.service.runtime.v3.Runtime", order: 8 },
   { shortName: "NDS", message: "istio.networking.nds.v1.NameTable", order: 9, wildcard: "legacy" },
+  { shortName: "WADS", message: "istio.security.Authorization", order: 10, wildcard: "legacy" },
 ];
 
 /** One row a resource type, in push order. */
@@ -110,6 +111,7 @@ function named(shortName: string): string {
 }
 
 /** The type URLs that are named most often. */
+export const AUTHORIZATION_TYPE = named("WADS");
 export const CLUSTER_TYPE = named("CDS");
 export const ENDPOINT_TYPE = named("EDS");
 export const EXTENSION_CONFIG_TYPE = named("ECDS");

@@ -15,6 +15,7 @@ const MESSAGES = {
   routes: "envoy.config.route.v3.RouteConfiguration",
   endpoints: "envoy.config.endpoint.v3.ClusterLoadAssignment",
   extensions: "envoy.config.core.v3.TypedExtensionConfig",
+  authorizations: "istio.security.Authorization",
 } as const;
 
 /** A finding with the place of the field it is about, where it has one. */
@@ -62,6 +63,8 @@ export const xds: Command = {
       // Those of the control plane, without private keys; workload certificates come from the agent beside the proxy.
       secrets: secrets.map(({ resource }) => resource),
       extensions: print("extensions"),
+      // Only ztunnels are sent these.
+      ...(node.type === "ztunnel" ? { authorizations: print("authorizations") } : {}),
       diagnostics: diagnostics.map(diagnosticRecord),
     };
     if (call.json) printJson(terminal, answer);

@@ -86,4 +86,11 @@ export type {
   UpstreamTlsContext,
   ValueMatcher,
   VirtualHost,
+  ZtunnelAddress,
+  ZtunnelAuthorization,
+  ZtunnelGroup,
+  ZtunnelMatch,
+  ZtunnelRules,
+  ZtunnelServiceAccountMatch,
+  ZtunnelStringMatch,
 } from "../../gen/envoy.d.ts";

@@ -8,6 +8,7 @@ import { chosen } from "./proxyless/generator.ts";
 import { proxylessListeners } from "./proxyless/listener.ts";
 import { proxylessRoutes } from "./proxyless/route.ts";
 import { routeGenerator } from "./route/generator.ts";
+import { authorizationGenerator } from "./ztunnel/generator.ts";
 
 /** One row a resource type: a new type is a folder and a line here. */
 export const GENERATORS = {
@@ -16,6 +17,7 @@ export const GENERATORS = {
   routes: chosen(routeGenerator, proxylessRoutes),
   endpoints: endpointGenerator,
   extensions: extensionGenerator,
+  authorizations: authorizationGenerator,
 } as const satisfies Record<string, Generator>;
 
 export type GeneratorName = keyof typeof GENERATORS;

@@ -63,6 +63,13 @@ export function cidrRange(text: string): CidrRange | undefined {
   return Number.isInteger(prefixLen) ? { addressPrefix: address, prefixLen } : undefined;
 }
 
+/** The bytes of an IP address, in network order: 4 or 16. */
+export function addressBytes(address: string): Uint8Array {
+  return isIPv6(address)
+    ? Uint8Array.from(expandIPv6(address).flatMap((group) => [group >> 8, group & 0xff]))
+    : Uint8Array.from(address.split("."), Number);
+}
+
 /** A CIDR with the bits beyond its length cleared, so that equal ranges are equal texts. */
 export function maskedCidr(text: string): string | undefined {
   const range = cidrRange(text);

@@ -54,7 +54,8 @@ export function authorizationFilters(input: AuthorizationInput): SecurityFilter[
   ];
 }
 
-function isDryRun({ metadata }: AuthorizationPolicy): boolean {
+/** Whether a policy is only tried out. Source: Istio annotation `istio.io/dry-run`. */
+export function isDryRun({ metadata }: AuthorizationPolicy): boolean {
   return /^(1|t|true)$/i.test(metadata.annotations["istio.io/dry-run"] ?? "");
 }
 
