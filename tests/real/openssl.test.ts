@@ -77,6 +77,28 @@ describe.skipIf(!here)("certificates and TLS, seen by OpenSSL", () => {
     expect(text).not.toContain("alert");
 
     expect((await openssl(verified, 500)).text).toContain("alert certificate required");
-    expect((await openssl([...verified, ...client, "-tls1_1"])).text).toMatch(/alert|no protocols available/);
+    // A session that is resumed would skip the check of the client.
+    const session = at("session.pem");
+    await openssl([...verified, ...client, "-sess_out", session], 500);
+    expect((await openssl([...verified, ...client, "-sess_in", session], 500)).text).toMatch(/^New, TLSv1\.3/m);
+  });
+
+  it.each([
+    ["the discovery port", {}],
+    ["the discovery port that takes tokens too", { authenticators: [] }],
+    ["the certificate service", { certificates: { address: "127.0.0.1:0", authenticators: [] } }],
+  ])("%s refuses TLS 1.2, unless told to take it", async (_, options) => {
+    await using authority = await initAuthority(at("pki"), { trustDomain: "cluster.local" });
+    await using plane = await createControlPlane({ config: textStore({}), authority });
+    const dial = async (address: string, version: string) => {
+      const { text } = await openssl(["s_client", "-connect", address, "-alpn", "h2", version], 300);
+      return /^New, (TLSv1\.[23])/m.exec(text)?.[1] ?? /alert protocol version/.exec(text)?.[0] ?? text;
+    };
+    const strict = await plane.listen({ ads: "127.0.0.1:0", ...options });
+    const address = strict.certificates ?? strict.ads;
+    expect(await dial(address, "-tls1_2")).toBe("alert protocol version");
+    expect(await dial(address, "-tls1_3")).toBe("TLSv1.3");
+    const lenient = await plane.listen({ ads: "127.0.0.1:0", ...options, minTlsVersion: "TLSv1.2" });
+    expect(await dial(lenient.certificates ?? lenient.ads, "-tls1_2")).toBe("TLSv1.2");
   });
 });

@@ -33,7 +33,7 @@ import { ControlPlaneError } from "./control-plane-error.ts";
 import { converged } from "./convergence.ts";
 import { debugPages } from "./debug-pages.ts";
 import { Histogram } from "./exposition.ts";
-import { refuseForeignNode } from "./identity.ts";
+import { authorizeCallers, debugReaders, refuseForeignNode } from "./identity.ts";
 import { withIngresses } from "./ingresses.ts";
 import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
@@ -76,11 +76,23 @@ export interface ListenOptions {
    * `plaintext`: nobody is checked; on other addresses than loopback and Unix sockets it needs `insecure`.
    */
   readonly security?: "mtls" | "plaintext";
+  /**
+   * How else than by a certificate of the mesh a proxy of this address may prove who it is: tokens (`jwt`, `tokenReview`) or a
+   * trusted proxy's word (`xfcc`). With them everybody must prove something, over plaintext and Unix sockets too.
+   */
+  readonly authenticators?: readonly Authenticator[];
+  /** Default `TLSv1.3`, here and for the certificate service. */
+  readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
   readonly insecure?: boolean;
   /** Host names that the server's certificate carries besides the host of `ads`. */
   readonly serverNames?: readonly string[];
   /** Address of health, metrics and debug pages (HTTP). */
   readonly http?: string;
+  /**
+   * Who may read debug pages from another machine, which nobody may otherwise: callers whom these find to be of one of
+   * `namespaces` (default: the root namespace). What they send passes in the clear: put a TLS proxy before the address.
+   */
+  readonly debug?: { readonly authenticators: readonly Authenticator[]; readonly namespaces?: readonly string[] };
   /** Certificate service for workloads, over TLS: its address, and who may ask. Needs an authority. */
   readonly certificates?: { readonly address: string; readonly authenticators: readonly Authenticator[] };
 }
@@ -173,13 +185,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       typeUrl === secrets?.typeUrl ? secrets.of(node, ask(secretNames, undefined)) : undefined,
   });
   const made = source;
+  const trustDomains = () => [
+    authority?.trustDomain ?? "cluster.local",
+    ...(feed.mesh.meshConfig.trustDomainAliases ?? []),
+  ];
   const server: DiscoveryServer = createDiscoveryServer(made, {
     ...options.server,
-    authorize: (peer, node) =>
-      refuseForeignNode(peer, node, [
-        authority?.trustDomain ?? "cluster.local",
-        ...(feed.mesh.meshConfig.trustDomainAliases ?? []),
-      ]),
+    authorize: (peer, node) => refuseForeignNode(peer, node, trustDomains()),
   });
   const forgetCredentials = credentials?.subscribe(() => {
     secrets?.clear();
@@ -239,15 +251,32 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     get mesh() {
       return feed.mesh;
     },
-    async listen({ ads, security = authority ? "mtls" : "plaintext", insecure, serverNames = [], http, certificates }) {
+    async listen(asked) {
+      const {
+        ads,
+        security = authority ? "mtls" : "plaintext",
+        insecure,
+        serverNames = [],
+        http,
+        certificates,
+      } = asked;
+      const { authenticators, minTlsVersion, debug } = asked;
       if (closing) throw new ControlPlaneError("closed", "the control plane is closed");
       const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
       const tls =
         security === "mtls" && !ads.startsWith("unix:")
-          ? serverCredentials(await ownAgent([host, ...serverNames]))
+          ? serverCredentials(await ownAgent([host, ...serverNames]), {
+              clients: authenticators ? "asked" : "required",
+              ...(minTlsVersion ? { minTlsVersion } : {}),
+            })
           : undefined;
       const bound = await server
-        .listen({ address: ads, ...(tls ? { credentials: tls } : {}), ...(insecure ? { insecure } : {}) })
+        .listen({
+          address: ads,
+          ...(tls ? { credentials: tls } : {}),
+          ...(authenticators ? { authorize: authorizeCallers({ authority, authenticators }, trustDomains) } : {}),
+          ...(insecure ? { insecure } : {}),
+        })
         .catch(rethrowListen);
       open.push(bound);
       let certificateListener: CertificateListener | undefined;
@@ -257,6 +286,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           authority,
           address: certificates.address,
           authenticators: certificates.authenticators,
+          ...(minTlsVersion ? { minTlsVersion } : {}),
         });
         open.push(certificateListener);
       }
@@ -264,6 +294,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       if (http) {
         pages = await listenPages({
           address: http,
+          ...(debug
+            ? { authorize: debugReaders(debug, () => feed.mesh.meshConfig.rootNamespace || "istio-system") }
+            : {}),
           pages: debugPages({
             plane,
             server,

@@ -1,4 +1,7 @@
+import { type Authority, CaError } from "@fairlead/ca";
+import { type Authenticator, authenticate, clientCertificate } from "@fairlead/ca/grpc";
 import { type NodeJson, parseNode, parseSpiffeId, parseWorkloadPath } from "@fairlead/model";
+import type { Authorize } from "@fairlead/xds/server";
 
 /** What a stream says of its other end that it did not say itself. */
 export interface StreamPeer {
@@ -18,11 +21,16 @@ export function refuseForeignNode(
   trustDomains: readonly string[],
 ): string | undefined {
   if (peer.transport !== "tls") return undefined;
+  const [uri, ...others] = peer.identities;
+  if (uri === undefined || others.length > 0) return "the client certificate does not carry exactly one SPIFFE ID";
+  return refuseOther(uri, "its certificate", json, trustDomains);
+}
+
+/** Why the node is not of the identity `uri`, which it has proved by `proof`. */
+function refuseOther(uri: string, proof: string, json: NodeJson, trustDomains: readonly string[]): string | undefined {
   const { node } = parseNode(json);
   // What is wrong with the node itself is said by whoever reads it.
   if (!node) return undefined;
-  const [uri, ...others] = peer.identities;
-  if (uri === undefined || others.length > 0) return "the client certificate does not carry exactly one SPIFFE ID";
   let claims: ReturnType<typeof parseWorkloadPath>;
   try {
     const id = parseSpiffeId(uri);
@@ -33,8 +41,55 @@ export function refuseForeignNode(
   }
   if (!claims) return `${uri} names no namespace and service account`;
   if (claims.namespace !== node.namespace)
-    return `node ${node.id} claims namespace ${node.namespace}, its certificate says ${claims.namespace}`;
+    return `node ${node.id} claims namespace ${node.namespace}, ${proof} says ${claims.namespace}`;
   if (node.serviceAccount && claims.serviceAccount !== node.serviceAccount)
-    return `node ${node.id} claims service account ${node.serviceAccount}, its certificate says ${claims.serviceAccount}`;
+    return `node ${node.id} claims service account ${node.serviceAccount}, ${proof} says ${claims.serviceAccount}`;
   return undefined;
+}
+
+/** Lets those read who prove to be of one of `namespaces`. */
+export function debugReaders(
+  {
+    authenticators,
+    namespaces,
+  }: { readonly authenticators: readonly Authenticator[]; readonly namespaces?: readonly string[] },
+  rootNamespace: () => string,
+): (call: Parameters<Authenticator["authenticate"]>[0]) => Promise<boolean> {
+  return async (call) => {
+    try {
+      const caller = await authenticate(call, authenticators);
+      caller.settle?.(false);
+      const { namespace } = parseWorkloadPath(caller.identity) ?? {};
+      return namespace !== undefined && (namespaces ?? [rootNamespace()]).includes(namespace);
+    } catch {
+      return false;
+    }
+  };
+}
+
+/**
+ * Lets those in who prove an identity, by a certificate of the mesh or one of `authenticators`, and whose node is of that
+ * identity; over any transport.
+ */
+export function authorizeCallers(
+  options: { readonly authority: Authority | undefined; readonly authenticators: readonly Authenticator[] },
+  trustDomains: () => readonly string[],
+): Authorize {
+  const { authority, authenticators } = options;
+  const all = [...(authority ? [clientCertificate({ authority })] : []), ...authenticators];
+  return async ({ address, certificate, metadata }, node) => {
+    try {
+      const caller = await authenticate({ peer: address, certificate, metadata }, all);
+      // Nothing is issued here: what is good for one certificate stays so.
+      caller.settle?.(false);
+      const proof =
+        caller.authenticator === "client-certificate" ? "its certificate" : `its credential (${caller.authenticator})`;
+      return refuseOther(caller.identity.uri, proof, node, trustDomains());
+    } catch (error) {
+      // Why it does not hold would help who guesses.
+      return {
+        unauthenticated: error instanceof CaError ? error.publicMessage : "the credential could not be checked",
+      };
+    }
+  };
 }

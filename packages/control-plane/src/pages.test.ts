@@ -70,6 +70,29 @@ describe("pages", () => {
     }
   });
 
+  it("does not answer debug pages to a browser that was led here by another name", async () => {
+    const colon = pages.address.lastIndexOf(":");
+    const asked = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const options = {
+          host: "127.0.0.1",
+          port: pages.address.slice(colon + 1),
+          path: "/debug/x",
+          headers: { host },
+        };
+        request({ ...options, agent: false }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        })
+          .on("error", reject)
+          .end();
+      });
+    for (const host of ["localhost", "localhost:80", "127.0.0.1:15014", "[::1]:1", "[::1]"])
+      expect([host, await asked(host)]).toEqual([host, 200]);
+    for (const host of ["evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example"])
+      expect([host, await asked(host)]).toEqual([host, 403]);
+  });
+
   it("says what it sends", async () => {
     expect((await get(pages.address, "/text")).type).toBe("text/plain; version=0.0.4; charset=utf-8");
     expect((await get(pages.address, "/json")).type).toBe("application/json");

@@ -1,7 +1,7 @@
 // The service.
 
 // Who calls.
-export type { Authenticator, Caller, CallIdentity } from "./authenticator.ts";
+export { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
 // Certificates for other gRPC servers and clients.
 export { certificateProvider } from "./certificate-provider.ts";
 // The client.
@@ -12,7 +12,7 @@ export { type JwtOptions, jwt, serviceAccountIdentity } from "./jwt.ts";
 export { type CertificateListener, type ListenOptions, listenCertificateService } from "./listen.ts";
 export { type NodeImpersonationOptions, nodeImpersonation, type PodFacts } from "./node-impersonation.ts";
 export { DEFAULT_RATE_LIMITS, type RateLimit, type RateLimits } from "./rate-limit.ts";
-export { serverCredentials } from "./server-credentials.ts";
+export { type ServerCredentialsOptions, serverCredentials } from "./server-credentials.ts";
 export {
   type CertificateService,
   type CertificateServiceOptions,

@@ -17,6 +17,8 @@ export interface ListenOptions extends CertificateServiceOptions {
   readonly ipAddresses?: readonly string[];
   /** Plaintext, on a loopback address only. Everybody on the machine can read tokens. */
   readonly insecure?: boolean;
+  /** Default `TLSv1.3`. */
+  readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
 }
 
 export interface CertificateListener {
@@ -55,7 +57,8 @@ export async function listenCertificateService(options: ListenOptions): Promise<
       await agent?.close();
       throw error;
     });
-    credentials = serverCredentials(agent, { clients: "asked" });
+    const { minTlsVersion } = options;
+    credentials = serverCredentials(agent, { clients: "asked", ...(minTlsVersion ? { minTlsVersion } : {}) });
   }
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),

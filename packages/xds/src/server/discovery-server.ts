@@ -1,13 +1,12 @@
-import type { NodeJson, Unsubscribe } from "@fairlead/model";
+import type { Unsubscribe } from "@fairlead/model";
 import { createBudget } from "./budget.ts";
 import { type ClientStatus, statusOf } from "./client-status.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createEmitter, type EventName, type Listener } from "./event.ts";
 import type { Timing } from "./goals.ts";
 import { listenGrpc } from "./grpc.ts";
-import type { Listening, ListenOptions } from "./listen-options.ts";
+import type { Authorize, Listening, ListenOptions } from "./listen-options.ts";
 import { createCounters, type ServerMetrics } from "./metrics.ts";
-import type { Peer } from "./peer.ts";
 import { createRejections } from "./rejections.ts";
 import { createResponseWriter } from "./response.ts";
 import type { ResourceSource } from "./source.ts";
@@ -15,8 +14,8 @@ import { DiscoveryStream, type StreamContext } from "./stream.ts";
 import { STATUS, type Transport } from "./transport.ts";
 
 export interface DiscoveryServerOptions {
-  /** Lets a client in (`undefined`) or says why not; the stream then ends with `PERMISSION_DENIED`. Default: everybody. */
-  readonly authorize?: (peer: Peer, node: NodeJson) => string | undefined | Promise<string | undefined>;
+  /** Default: everybody is let in. */
+  readonly authorize?: Authorize;
   /** Name of this control plane in responses. Default `fairlead`. */
   readonly identifier?: string;
   readonly timing?: Partial<Timing>;
@@ -152,6 +151,7 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
       const own = new Set<DiscoveryStream>();
       const ownContext: StreamContext = {
         ...context,
+        authorize: listenOptions.authorize ?? context.authorize,
         plaintextSecrets: listenOptions.insecure === true,
         opened: (stream) => void own.add(stream),
         ended(stream) {

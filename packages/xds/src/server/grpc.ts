@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import grpc from "@grpc/grpc-js";
 import {
   CLUSTER_TYPE,
@@ -99,7 +100,7 @@ export async function listenGrpc(options: ListenOptions, handlers: Handlers): Pr
     });
   }
   const credentials =
-    options.credentials ?? (options.tls ? tlsCredentials(options.tls) : grpc.ServerCredentials.createInsecure());
+    options.credentials ?? (options.tls ? new TlsCredentials(options.tls) : grpc.ServerCredentials.createInsecure());
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(address, credentials, (error, bound) => {
       if (error)
@@ -130,10 +131,26 @@ function isLoopback(address: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-function tlsCredentials({ certificate, key, clientAuthorities }: ServerTls): grpc.ServerCredentials {
-  const pair = { cert_chain: Buffer.from(certificate), private_key: Buffer.from(key) };
-  const roots = clientAuthorities === undefined ? null : Buffer.from(clientAuthorities);
-  return grpc.ServerCredentials.createSsl(roots, [pair], roots !== null);
+/** grpc-js' own have no way to say the version. A resumed session would skip the check of the client's certificate. */
+class TlsCredentials extends grpc.ServerCredentials {
+  constructor({ certificate, key, clientAuthorities, minTlsVersion = "TLSv1.3" }: ServerTls) {
+    const asks = clientAuthorities !== undefined;
+    const text = (pem: string | Uint8Array) => Buffer.from(pem);
+    super(
+      { requestCert: asks, rejectUnauthorized: asks },
+      {
+        cert: text(certificate),
+        key: text(key),
+        ...(asks ? { ca: text(clientAuthorities) } : {}),
+        minVersion: minTlsVersion,
+        secureOptions: constants.SSL_OP_NO_TICKET,
+      },
+    );
+  }
+
+  override _equals(other: grpc.ServerCredentials): boolean {
+    return other === this;
+  }
 }
 
 function peerOf(call: grpc.ServerUnaryCall<Buffer, Buffer> | Call, transport: Peer["transport"]): Peer {

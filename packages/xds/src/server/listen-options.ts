@@ -1,4 +1,6 @@
+import type { NodeJson } from "@fairlead/model";
 import type { ServerCredentials } from "@grpc/grpc-js";
+import type { Peer } from "./peer.ts";
 
 /** Certificates of a listener, in PEM. */
 export interface ServerTls {
@@ -6,7 +8,17 @@ export interface ServerTls {
   readonly key: string | Uint8Array;
   /** Authorities of client certificates. When given, a client without a certificate of theirs is turned away. */
   readonly clientAuthorities?: string | Uint8Array;
+  /** Default `TLSv1.3`. */
+  readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
 }
+
+/**
+ * Lets a client in (`undefined`) or says why not: who it is not known to be (`{ unauthenticated }`, the stream ends with
+ * `UNAUTHENTICATED`), or what it may not (a text, `PERMISSION_DENIED`; so does what is thrown).
+ */
+export type Authorize = (peer: Peer, node: NodeJson) => Refusal | Promise<Refusal>;
+
+type Refusal = undefined | string | { readonly unauthenticated: string };
 
 export interface ListenOptions {
   /** `127.0.0.1:15010` (port 0: any) or `unix:/path`. */
@@ -14,6 +26,8 @@ export interface ListenOptions {
   readonly tls?: ServerTls;
   /** Instead of `tls`, for certificates that change while listening. */
   readonly credentials?: ServerCredentials;
+  /** Instead of the server's own, for clients of this address. */
+  readonly authorize?: Authorize;
   /** Needed for plaintext on another address than loopback, and for secrets on plaintext TCP. */
   readonly insecure?: boolean;
 }

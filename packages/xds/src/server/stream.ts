@@ -7,8 +7,8 @@ import type { Clock } from "./clock.ts";
 import { endpointNames } from "./endpoint-names.ts";
 import type { Client, Emitter } from "./event.ts";
 import { StreamGoals, type Timing } from "./goals.ts";
+import type { Authorize } from "./listen-options.ts";
 import { type Counters, count } from "./metrics.ts";
-import type { Peer } from "./peer.ts";
 import type { Judge, Rejections } from "./rejections.ts";
 import { type Request, readRequest } from "./request.ts";
 import { type Answer, type ResponseWriter, removalsOf, stillToResend, upsertsOf } from "./response.ts";
@@ -22,7 +22,7 @@ import { difference, isEmpty, restrict, type View, versionOf, viewOfVersions } f
 /** What all streams of a server share. */
 export interface StreamContext {
   readonly source: ResourceSource;
-  readonly authorize: (peer: Peer, node: NodeJson) => string | undefined | Promise<string | undefined>;
+  readonly authorize: Authorize;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly budget: Budget;
@@ -141,7 +141,8 @@ export class DiscoveryStream {
       const refusal = await this.#context.authorize(peer, node);
       if (this.#ended) return;
       if (refusal !== undefined) {
-        this.#refuse(STATUS.permissionDenied, refusal);
+        if (typeof refusal === "string") this.#refuse(STATUS.permissionDenied, refusal);
+        else this.#refuse(STATUS.unauthenticated, refusal.unauthenticated);
         return;
       }
     } catch (error) {

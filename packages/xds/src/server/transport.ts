@@ -9,6 +9,7 @@ export const STATUS = {
   resourceExhausted: 8,
   internal: 13,
   unavailable: 14,
+  unauthenticated: 16,
 } as const;
 
 /** One stream of whatever carries the protocol. */

@@ -94,6 +94,8 @@ function mutualTls(names: readonly string[]): TransportSocket {
       "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
       commonTlsContext: {
         alpnProtocols: ["h2"],
+        // Without a word an Envoy that dials goes no further than 1.2.
+        tlsParams: { tlsMinimumProtocolVersion: "TLSv1_3", tlsMaximumProtocolVersion: "TLSv1_3" },
         tlsCertificateSdsSecretConfigs: [sdsSecret("default")],
         combinedValidationContext: {
           defaultValidationContext: {
