@@ -290,6 +290,14 @@ export type { JsonSchema } from "./schema/json-schema.ts";
 export { type Infer, type MessageInfo, messageInfo, type Schema } from "./schema/message.ts";
 export { type AggregateStore, aggregateStore } from "./stores/aggregate.ts";
 export { type DocumentStore, type TextStore, textStore } from "./stores/documents.ts";
+export { type ConfigHistory, configHistory, type HistoryEntry, type HistoryOptions } from "./stores/history.ts";
 export { type MemoryStore, memoryStore } from "./stores/memory.ts";
-export { type ConfigStore, sameMeaning } from "./stores/store.ts";
+export {
+  type ConfigStore,
+  isWritable,
+  type StoredObject,
+  type StoreEdit,
+  sameMeaning,
+  type WritableStore,
+} from "./stores/store.ts";
 export { type Validation, validateDocument, validateObject } from "./validation/validate.ts";

@@ -25,20 +25,29 @@ export function editYaml(text: string, edits: readonly TextEdit[]): string {
   return edited;
 }
 
+/** The text without a document; comments inside it go with it. Throws as {@link editYaml} does. */
+export function removeFromYaml(text: string, object: TextEdit["object"]): string {
+  const { part } = findDocument(text, object);
+  return text.slice(0, part.offset) + text.slice(part.offset + part.text.length);
+}
+
 function applyEdit(text: string, { object, path, value }: TextEdit): string {
   const segments = parsePath(path);
   if (segments === undefined || segments.length === 0)
     throw new ConfigError("INVALID_PATH", `${path} is no path of a field`);
+  const { part, tree } = findDocument(text, object);
+  return (
+    text.slice(0, part.offset) + editDocument(part, tree, segments, value) + text.slice(part.offset + part.text.length)
+  );
+}
+
+function findDocument(text: string, object: TextEdit["object"]): { part: TextDocument; tree: Document } {
   for (const part of splitDocuments(text)) {
     const found = parseYaml(part.text, "last").find(({ document }) => matches(document, object));
     if (found === undefined) continue;
     const { document: tree, faults } = found;
     if (faults.length > 0) throw new ConfigError("UNREADABLE", faults.map(({ message }) => message).join("; "));
-    return (
-      text.slice(0, part.offset) +
-      editDocument(part, tree, segments, value) +
-      text.slice(part.offset + part.text.length)
-    );
+    return { part, tree };
   }
   throw new ConfigError("NOT_FOUND", `there is no ${object.kind} ${object.name} in the text`);
 }

@@ -1,7 +1,8 @@
 import type { Change } from "@fairlead/model";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { destinationRule } from "../builders.ts";
 import type { ConfigObject } from "../object.ts";
+import { storeContract } from "../testing/contract.ts";
 import { aggregateStore } from "./aggregate.ts";
 import { textStore } from "./documents.ts";
 import { memoryStore } from "./memory.ts";
@@ -37,4 +38,24 @@ it("gives precedence to the first store, and falls back", async () => {
   both.close();
   low.set({ "low.yaml": undefined });
   expect(seen).toHaveLength(2);
+});
+
+storeContract({ describe, it }, "aggregateStore", () => {
+  const store = aggregateStore([textStore({ "high.yaml": text }), memoryStore(), memoryStore()]);
+  return { store, stop: () => store.close() };
+});
+
+it("writes where the object is, and new ones into the first store that can be written", async () => {
+  const [first, second] = [memoryStore(), memoryStore([destinationRule("b", { host: "b.com" })])];
+  using both = aggregateStore([textStore({ "high.yaml": text }), first, second]);
+  const b = destinationRule("b", { host: "new.com" });
+  await both.transact([{ put: b }]);
+  await both.transact([{ put: destinationRule("c", { host: "c.com" }) }]);
+  expect([[...first.keys()], second.get("DestinationRule/default/b")?.spec]).toEqual([
+    ["DestinationRule/default/c"],
+    { host: "new.com" },
+  ]);
+  const a = destinationRule("a", { host: "a.com" });
+  await expect(both.transact([{ put: a }])).rejects.toThrow(/DestinationRule default\/a is in a store that cannot be/);
+  await expect(both.transact([{ put: b }, { delete: { ...ref, name: "c" } }])).rejects.toThrow(/several stores/);
 });

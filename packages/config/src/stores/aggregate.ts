@@ -6,11 +6,18 @@ import {
   type Position,
   type Unsubscribe,
 } from "@fairlead/model";
+import { ConfigError } from "../common/config-error.ts";
 import { HeldObjects } from "./held-objects.ts";
-import type { ConfigStore } from "./store.ts";
+import { type ConfigStore, isWritable, type StoredObject, type StoreEdit, type WritableStore } from "./store.ts";
+import { refOfEdit } from "./write-plan.ts";
 
-/** Several stores as one. Whoever made it closes it; the stores themselves stay open. */
-export interface AggregateStore extends ConfigStore, Disposable {
+/**
+ * Several stores as one. Whoever made it closes it; the stores themselves stay open.
+ *
+ * A write goes to the store whose object is in force, a new object to the first store that can be written. `transact`
+ * rejects with ConfigError `UNSUPPORTED` where that store cannot be written, or where the edits would go to several.
+ */
+export interface AggregateStore extends WritableStore, Disposable {
   close(): void;
 }
 
@@ -42,6 +49,27 @@ class Aggregate extends HeldObjects implements AggregateStore {
 
   locate(ref: ObjectRef, path: string): Position | undefined {
     return this.#holder(objectKey(ref))?.locate(ref, path);
+  }
+
+  stored(ref: ObjectRef): StoredObject | undefined {
+    const holder = this.#holder(objectKey(ref)) ?? this.#stores.find(isWritable);
+    return holder && isWritable(holder) ? holder.stored(ref) : undefined;
+  }
+
+  async transact(edits: readonly StoreEdit[]): Promise<readonly Diagnostic[]> {
+    const targets = new Set(edits.map((edit) => this.#target(refOfEdit(edit))));
+    const [target] = targets;
+    if (target === undefined) return [];
+    if (targets.size > 1)
+      throw new ConfigError("UNSUPPORTED", "a transaction over objects of several stores cannot be all or nothing");
+    return target.transact(edits);
+  }
+
+  #target(ref: ObjectRef): WritableStore {
+    const target = this.#holder(objectKey(ref)) ?? this.#stores.find(isWritable);
+    if (target && isWritable(target)) return target;
+    const what = `${ref.kind} ${ref.namespace}/${ref.name}`;
+    throw new ConfigError("UNSUPPORTED", `${what} is in a store that cannot be written`);
   }
 
   close(): void {

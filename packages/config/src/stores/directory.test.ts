@@ -1,8 +1,10 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostic } from "@fairlead/model";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { destinationRule } from "../builders.ts";
+import { storeContract } from "../testing/contract.ts";
 import { type DirectoryStore, directoryStore } from "./directory.ts";
 
 let folder: string;
@@ -28,6 +30,110 @@ async function open(options = {}): Promise<DirectoryStore> {
   store = directoryStore(folder, { debounce: 10, ...options });
   await store.ready;
   return store;
+}
+
+storeContract({ describe, it }, "directoryStore", async () => {
+  const shared = await mkdtemp(join(tmpdir(), "fairlead-config-"));
+  const one = directoryStore(shared, { debounce: 10 });
+  return {
+    store: one,
+    generations: false,
+    stop: async () => {
+      await one.close();
+      await rm(shared, { recursive: true });
+    },
+  };
+});
+
+describe("writing", () => {
+  const commented = `# the rules of the shop
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: a} # short
+spec:
+  host: a.com # who
+  # how
+  trafficPolicy:
+    loadBalancer: { simple: RANDOM }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: a
+  namespace: other
+spec:
+  host: other.com
+`;
+  const a = { kind: "DestinationRule", namespace: "default", name: "a" };
+
+  it("touches what changes, and keeps comments and the rest of the file", async () => {
+    const file = join(folder, "a.yaml");
+    await writeFile(file, commented);
+    const { transact, stored } = bound(await open({ watch: false }));
+    const before = stored(a)?.object as never as ReturnType<typeof destinationRule>;
+    const spec = { ...before.spec, host: "b.com" };
+    const other = destinationRule({ name: "a", namespace: "other" }, { host: "new.other.com" });
+    await transact([{ put: { ...before, spec } }, { put: other }]);
+    expect(await readFile(file, "utf8")).toBe(
+      commented.replace("a.com", "b.com").replace("other.com", "new.other.com"),
+    );
+    await transact([{ delete: a }]);
+    expect(await readFile(file, "utf8")).toBe(
+      `---\n${commented.split("---\n")[1]}`.replace("other.com", "new.other.com"),
+    );
+    await transact([{ delete: { ...a, namespace: "other" } }]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("gives a new object a file of its own", async () => {
+    const { transact } = bound(await open({ watch: false }));
+    await transact([{ put: destinationRule({ name: "a", namespace: "shop" }, { host: "a.com" }), expect: null }]);
+    expect(await readdir(folder)).toEqual(["shop.DestinationRule.a.yaml"]);
+    expect(await readFile(join(folder, "shop.DestinationRule.a.yaml"), "utf8")).toBe(
+      "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata:\n  name: a\n  namespace: shop\nspec:\n  host: a.com\n",
+    );
+  });
+
+  it("sees what another program wrote since, and says so", async () => {
+    const file = join(folder, "a.yaml");
+    await writeFile(file, rule("a", "a.com"));
+    const { transact, stored } = bound(await open({ watch: false }));
+    const read = stored(a)?.revision as string;
+    await writeFile(file, rule("a", "theirs.com"));
+    await expect(transact([{ put: destinationRule("a", { host: "ours.com" }), expect: read }])).rejects.toThrow(
+      /DestinationRule default\/a has revision \w+, \w+ was expected/,
+    );
+    expect(await readFile(file, "utf8")).toBe(rule("a", "theirs.com"));
+  });
+
+  it("writes nothing when one file of a transaction cannot be written", async () => {
+    await mkdir(join(folder, "shop.DestinationRule.b.yaml"));
+    await writeFile(join(folder, "a.yaml"), rule("a", "a.com"));
+    const { transact } = bound(await open({ watch: false }));
+    const edits = [
+      { put: destinationRule("a", { host: "b.com" }) },
+      { put: destinationRule({ name: "b", namespace: "shop" }, { host: "b.com" }) },
+    ];
+    await expect(transact(edits)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    expect(await readFile(join(folder, "a.yaml"), "utf8")).toBe(rule("a", "a.com"));
+    expect((await readdir(folder)).sort()).toEqual(["a.yaml", "shop.DestinationRule.b.yaml"]);
+  });
+
+  it("leaves objects inside lists to the hand", async () => {
+    const item = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "DestinationRule",
+      metadata: { name: "a" },
+      spec: { host: "a.com" },
+    };
+    await writeFile(join(folder, "list.yaml"), JSON.stringify({ apiVersion: "v1", kind: "List", items: [item] }));
+    const { transact } = bound(await open({ watch: false }));
+    await expect(transact([{ delete: a }])).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  });
+});
+
+function bound(store: DirectoryStore) {
+  return { transact: store.transact.bind(store), stored: store.stored.bind(store) };
 }
 
 describe("directoryStore", () => {

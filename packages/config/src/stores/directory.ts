@@ -1,10 +1,14 @@
-import type { Diagnostic } from "@fairlead/model";
+import { createHash } from "node:crypto";
+import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import { ConfigError } from "../common/config-error.ts";
 import type { ParsedDocument, ParseOptions, ParseResult } from "../parse/documents.ts";
 import { streamDocuments } from "../parse/documents.ts";
+import { writeDirectory } from "./directory-writer.ts";
 import { DocumentSet, type DocumentStore } from "./documents.ts";
 import { type FileSignature, readSettled, scanFiles } from "./scan.ts";
+import type { StoredObject, StoreEdit, WritableStore } from "./store.ts";
 import { type Watcher, watchFolders } from "./watch.ts";
+import { planWrites } from "./write-plan.ts";
 
 export interface DirectoryOptions extends Omit<ParseOptions, "file"> {
   /** Whether to follow changes. Default: true. */
@@ -17,8 +21,16 @@ export interface DirectoryOptions extends Omit<ParseOptions, "file"> {
   readonly onDiagnostics?: (diagnostics: readonly Diagnostic[]) => void;
 }
 
-/** A store over folders. Whoever made it closes it. */
-export interface DirectoryStore extends DocumentStore, AsyncDisposable {
+/**
+ * A store over folders. Whoever made it closes it.
+ *
+ * Writes go into the file that holds the object, where only what changes is touched and comments stay; a new object gets
+ * a file of its own, `namespace.Kind.name.yaml`, in the first folder. An object's revision is a hash of its document. A
+ * transaction writes every file beside its place first and then renames them one by one: what fails is undone, but a
+ * machine that loses power between two renames has written one of them. What is written at the same moment by another
+ * program, between the check of the revisions and the rename, is overwritten; files give no better.
+ */
+export interface DirectoryStore extends DocumentStore, WritableStore, AsyncDisposable {
   /** Reads what changed now, without waiting for an event; resolves when it is in. */
   refresh(): Promise<void>;
   /** Stops watching; what was read stays readable. */
@@ -65,8 +77,33 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
   }
 
   refresh(): Promise<void> {
-    const next = this.#reading.then(() => this.#read());
-    this.#reading = next.catch(() => undefined);
+    return this.#alone(() => this.#read());
+  }
+
+  stored(ref: ObjectRef): StoredObject | undefined {
+    const document = this.documentOf(ref);
+    if (document?.object === undefined) return undefined;
+    const revision = createHash("sha256").update(JSON.stringify(document.value)).digest("hex").slice(0, 16);
+    return { object: document.object, revision };
+  }
+
+  transact(edits: readonly StoreEdit[]): Promise<readonly Diagnostic[]> {
+    return this.#alone(async () => {
+      await this.#read();
+      const { writes, warnings } = planWrites(edits, (ref) => this.stored(ref));
+      await writeDirectory(writes, (ref) => this.documentOf(ref), this.#paths);
+      await this.#read();
+      return warnings;
+    });
+  }
+
+  /** One after the other, whatever came of the one before. */
+  #alone<T>(task: () => Promise<T>): Promise<T> {
+    const next = this.#reading.then(task);
+    this.#reading = next.then(
+      () => undefined,
+      () => undefined,
+    );
     return next;
   }
 

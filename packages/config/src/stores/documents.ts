@@ -74,8 +74,12 @@ export class DocumentSet extends HeldObjects implements DocumentStore {
   }
 
   locate(ref: ObjectRef, path: string): Position | undefined {
-    const key = objectKey(ref);
-    return (this.#claims.get(`config ${key}`) ?? this.#claims.get(`other ${key}`))?.[0]?.locate(path);
+    return (this.documentOf(ref) ?? this.#claims.get(`other ${objectKey(ref)}`)?.[0])?.locate(path);
+  }
+
+  /** The document in force of a configuration object. */
+  protected documentOf(ref: ObjectRef): ParsedDocument | undefined {
+    return this.#claims.get(`config ${objectKey(ref)}`)?.[0];
   }
 
   /** Takes in what was read of files; undefined removes a file and all it held. One batch for the listeners. */

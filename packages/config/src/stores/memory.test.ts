@@ -2,11 +2,14 @@ import type { Change } from "@fairlead/model";
 import { describe, expect, it } from "vitest";
 import { destinationRule, serviceEntry } from "../builders.ts";
 import type { ConfigObject } from "../object.ts";
+import { storeContract } from "../testing/contract.ts";
 import { textStore } from "./documents.ts";
 import { memoryStore } from "./memory.ts";
 
 const rule = (host: string, more = {}) => destinationRule({ name: "a", ...more }, { host });
 const KEY = "DestinationRule/default/a";
+
+storeContract({ describe, it }, "memoryStore", () => ({ store: memoryStore() }));
 
 describe("memoryStore", () => {
   it("tells its listeners of batches, and keeps the old object when the meaning is equal", () => {
