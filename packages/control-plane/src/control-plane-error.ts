@@ -3,6 +3,8 @@ export type ControlPlaneErrorCode =
   | "listen-failed"
   /** A security setting that is missing: TLS without an authority, plaintext off loopback. */
   | "insecure"
+  /** An option whose value cannot be. */
+  | "option-invalid"
   /** A source that never became ready. */
   | "not-ready"
   /** Waiting ended before every proxy had accepted. */

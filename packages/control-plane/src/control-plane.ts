@@ -8,7 +8,7 @@ import {
   serverCredentials,
 } from "@fairlead/ca/grpc";
 import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
-import { type Mesh, settingsDiagnostics } from "@fairlead/mesh";
+import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
 import {
   type Collection,
   type Diagnostic,
@@ -35,6 +35,7 @@ import { debugPages } from "./debug-pages.ts";
 import { Histogram } from "./exposition.ts";
 import { authorizeCallers, debugReaders, refuseForeignNode } from "./identity.ts";
 import { withIngresses } from "./ingresses.ts";
+import { createKeySets, type JwksOptions } from "./jwks/options.ts";
 import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
 import { listenPages, type Pages } from "./pages.ts";
@@ -63,6 +64,7 @@ export interface ControlPlaneOptions {
     | { readonly files: SettingsFiles };
   /** Issues the certificates of the control plane itself and, with `listen({ certificates })`, of workloads. Stays the caller's to close. */
   readonly authority?: Authority;
+  readonly jwks?: JwksOptions;
   readonly debounce?: DebounceOptions;
   readonly server?: Omit<DiscoveryServerOptions, "authorize">;
   readonly clock?: Clock;
@@ -161,6 +163,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     throw new ControlPlaneError("not-ready", `a source cannot be read: ${(error as Error).message}`, { cause: error });
   }
   const started = clock.now();
+  const keySets = createKeySets(options.jwks ?? {}, clock);
+  const wantKeySets = (mesh: Mesh) => keySets.want(wantedKeySets(mesh, options.jwks?.mode ?? "hybrid"));
   const pushTimes = new Histogram();
   const updateTimes = new Histogram();
   const meshListeners = new Set<(mesh: Mesh) => void>();
@@ -169,15 +173,19 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     config,
     registry,
     settings,
+    keySets,
     clock,
     ...(options.debounce ? { debounce: options.debounce } : {}),
     onMesh(mesh) {
       const begun = clock.now();
       source?.update(mesh);
+      void wantKeySets(mesh);
       updateTimes.observe((clock.now() - begun) / 1000);
       for (const listener of [...meshListeners]) listener(mesh);
     },
   });
+  await firstOf(wantKeySets(feed.mesh), clock, FIRST_KEY_SETS);
+  feed.flush();
   const { credentials } = options;
   const secrets = credentials && new SecretSets(credentials);
   source = createMeshSource(feed.mesh, {
@@ -330,6 +338,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     close() {
       closing ??= (async () => {
         feed.close();
+        keySets.close();
         forgetCredentials?.();
         credentials?.close();
         await Promise.all(open.map((one) => one.close()));
@@ -344,6 +353,19 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     [Symbol.asyncDispose]: () => plane.close(),
   };
   return plane;
+}
+
+/** How long proxies wait for keys at the start: longer, and they are told to refuse tokens until there are some. Milliseconds. */
+const FIRST_KEY_SETS = 2_000;
+
+function firstOf(work: Promise<unknown>, clock: Clock, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(milliseconds, resolve);
+    void work.then(() => {
+      cancel();
+      resolve();
+    });
+  });
 }
 
 async function openSettings(files: SettingsFiles): Promise<FileSettings> {

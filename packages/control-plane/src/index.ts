@@ -9,6 +9,7 @@ export {
 } from "./control-plane.ts";
 export { ControlPlaneError, type ControlPlaneErrorCode } from "./control-plane-error.ts";
 export { refuseForeignNode, type StreamPeer } from "./identity.ts";
+export type { JwksOptions } from "./jwks/options.ts";
 export type { SettingsFiles } from "./mesh-settings.ts";
 export { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
 export { type SecretResource, secretResources } from "./secrets.ts";

@@ -1,5 +1,5 @@
 import type { ConfigObject, MeshConfig, MeshNetworks } from "@fairlead/config";
-import { Mesh, type MeshChanges } from "@fairlead/mesh";
+import { type KeySet, Mesh, type MeshChanges } from "@fairlead/mesh";
 import type { Change, Collection, Unsubscribe } from "@fairlead/model";
 import type { Registry } from "@fairlead/registry";
 import { type Clock, Debounce, type DebounceOptions } from "./scheduler.ts";
@@ -15,6 +15,8 @@ export interface MeshFeedOptions {
   readonly config: Collection<ConfigObject>;
   readonly registry: Registry;
   readonly settings: MeshSettings;
+  /** Fetched keys of token issuers, by URL. */
+  readonly keySets?: Collection<KeySet>;
   readonly clock: Clock;
   readonly debounce?: DebounceOptions;
   /** Called with each new mesh. */
@@ -42,6 +44,7 @@ export class MeshFeed {
     this.#watch("endpoints", registry.endpoints);
     this.#watch("workloads", registry.workloads);
     this.#watch("namespaces", registry.namespaces);
+    if (options.keySets) this.#watch("keySets", options.keySets);
     this.#subscriptions.push(
       settings.subscribe(() => {
         this.#settingsChanged = true;

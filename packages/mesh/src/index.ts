@@ -5,6 +5,7 @@ export { Derivations, type FactValue, type Hold, identityOf, type Query, type Re
 // What a node sees, and what holds for it.
 export { destinationRuleOf, type EffectiveDestinationRule } from "./destination-rule.ts";
 export { gatewaysOf } from "./gateway-selection.ts";
+export { type KeyServer, type KeySet, keyServer, keySetUrl } from "./key-set.ts";
 export { type BucketName, type Buckets, byAge, Mesh, type MeshChanges, type MeshSources } from "./mesh.ts";
 export { CLUSTER_DOMAIN, meshConfigOf, meshNetworksOf, rootNamespaceOf, trustDomainOf } from "./mesh-settings.ts";
 export { localityOf } from "./node-locality.ts";
@@ -37,3 +38,4 @@ export {
 } from "./virtual-service.ts";
 export { namespaceAmong, nodeMatches, nodeNamespace } from "./visibility.ts";
 export { sameMembers, serviceOfHost, visibleServices, visibleServicesOfHost } from "./visible-services.ts";
+export { type JwksFetchMode, type WantedKeySet, wantedKeySets } from "./wanted-key-sets.ts";

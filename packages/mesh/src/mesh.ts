@@ -10,6 +10,7 @@ import {
   serviceKey,
   type Workload,
 } from "@fairlead/model";
+import type { KeySet } from "./key-set.ts";
 import { ShardedMap } from "./sharded-map.ts";
 
 /** The units in which the mesh is read, by bucket name; the comment says what the key is. */
@@ -34,6 +35,8 @@ export interface Buckets {
   readonly workloadAddress: readonly Workload[];
   /** Name. */
   readonly namespace: Namespace;
+  /** URL ({@link keySetUrl}): the keys that were fetched there, where somebody fetches them. */
+  readonly keySet: KeySet;
   /** Empty. */
   readonly meshConfig: MeshConfig;
   /** Empty. */
@@ -51,6 +54,7 @@ export interface MeshSources {
   readonly endpoints?: Iterable<readonly [key: string, endpoints: ServiceEndpoints]>;
   readonly workloads?: Iterable<Workload>;
   readonly namespaces?: Iterable<Namespace>;
+  readonly keySets?: Iterable<readonly [url: string, keySet: KeySet]>;
 }
 
 /** Changes as collections report them. */
@@ -62,6 +66,7 @@ export interface MeshChanges {
   readonly endpoints?: readonly Change<ServiceEndpoints>[];
   readonly workloads?: readonly Change<Workload>[];
   readonly namespaces?: readonly Change<Namespace>[];
+  readonly keySets?: readonly Change<KeySet>[];
 }
 
 const separator = "\u0000";
@@ -118,6 +123,7 @@ export class Mesh {
       endpoints: added(sources.endpoints ?? []),
       workloads: keyed(sources.workloads, (workload) => objectKey(workload.source)),
       namespaces: keyed(sources.namespaces, (namespace) => namespace.name),
+      keySets: added(sources.keySets ?? []),
     });
   }
 
@@ -160,6 +166,7 @@ export class Mesh {
     edit.endpoints(changes.endpoints ?? []);
     edit.workloads(changes.workloads ?? []);
     for (const { key, value } of changes.namespaces ?? []) edit.set("namespace", key, value);
+    for (const { key, value } of changes.keySets ?? []) edit.set("keySet", key, value);
     const [buckets, endpointSources] = edit.finish();
     return buckets === this.#buckets ? this : new Mesh(buckets, endpointSources);
   }

@@ -1,5 +1,5 @@
 import { type JwtRule, refOf } from "@fairlead/config";
-import { policiesOf, type Reader } from "@fairlead/mesh";
+import { type KeyServer, keyServer, keySetUrl, policiesOf, type Reader } from "@fairlead/mesh";
 import type { ObjectRef } from "@fairlead/model";
 import type { HttpFilter, JwtAuthentication, JwtProvider, JwtRequirement } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
@@ -9,10 +9,10 @@ import { defined, typed } from "../listener/typed.ts";
 import { clusterName } from "../names.ts";
 
 /** Where the keys of a provider come from. */
-export type KeySource = Pick<JwtProvider, "localJwks" | "remoteJwks">;
+type KeySource = Pick<JwtProvider, "localJwks" | "remoteJwks">;
 
 /** A public key whose private key was thrown away when it was made: no token is good. Envoy takes no empty set. */
-const NO_KEYS: KeySource = {
+export const NO_KEYS: KeySource = {
   localJwks: {
     inlineString:
       '{"keys":[{"kty":"EC","crv":"P-256","x":"3NlkG2cq8zhFqELNQINU4g5OGHum-mxVZWkulY-ghGs","y":"HPlYxEPjjjc3g0RijrfLd-5OmyM5Hsn4lWQmxzo4VNI"}]}',
@@ -130,45 +130,52 @@ export function jwtFilter(build: Build): HttpFilter | undefined {
 
 type Report = (field: string, message: string, code: string) => void;
 
-/** Keys given in the rule, or fetched by the proxy itself through a cluster of the mesh. */
-function keySource(read: Reader, rule: JwtRule, report: Report): KeySource {
-  if (rule.jwks) {
-    if (hasKey(rule.jwks)) return { localJwks: { inlineString: rule.jwks } };
-    report("jwks", "holds no key that Envoy can use: all tokens are refused", "jwks-invalid");
+/** Keys given in the rule, fetched by the control plane, or by the proxy itself through a cluster of the mesh. */
+export function keySource(read: Reader, rule: JwtRule, report: Report): KeySource {
+  const field = rule.jwks ? "jwks" : rule.jwksUri ? "jwksUri" : "issuer";
+  const url = keySetUrl(rule);
+  const fetched = url === undefined ? { keys: rule.jwks ?? "" } : read.bucket("keySet", url);
+  if (fetched?.keys !== undefined && hasKey(fetched.keys)) return { localJwks: { inlineString: fetched.keys } };
+  if (fetched) {
+    const problem = fetched.problem ?? "holds no key that Envoy can use";
+    report(field, `${problem}: all tokens are refused`, rule.jwks ? "jwks-invalid" : "jwks-unreachable");
     return NO_KEYS;
   }
-  if (!rule.jwksUri) {
+  if (field === "issuer") {
     report(
-      "issuer",
-      "finding keys by the issuer's OpenID configuration is not supported: give jwksUri or jwks; all tokens are refused",
+      field,
+      "proxies do not find keys by the issuer's OpenID configuration: give jwksUri or jwks, or have the control plane fetch them; all tokens are refused",
       "unsupported-field",
     );
     return NO_KEYS;
   }
-  const uri = /^(https?):\/\/(\[[^\]]+\]|[^/:?#]+)(?::(\d+))?/.exec(rule.jwksUri);
-  if (!uri) {
-    report("jwksUri", `${JSON.stringify(rule.jwksUri)} is not an HTTP URL: all tokens are refused`, "jwks-unreachable");
+  const server = keyServer(rule.jwksUri ?? "");
+  if (!server) {
+    report(field, `${JSON.stringify(rule.jwksUri)} is not an HTTP URL: all tokens are refused`, "jwks-unreachable");
     return NO_KEYS;
   }
-  const [, scheme, host = "", explicit] = uri;
-  const port = explicit ? Number(explicit) : scheme === "https" ? 443 : 80;
-  const found = providerCluster(read, host, port);
-  if (found.problem !== undefined)
+  const cluster = meshCluster(read, server);
+  if (cluster === undefined)
     report(
-      "jwksUri",
-      `proxies fetch keys through the mesh, which has no service ${host}: add a ServiceEntry for it; until then tokens are refused`,
+      field,
+      `proxies fetch keys through the mesh, which has no service ${server.host}: add a ServiceEntry for it, or have the control plane fetch them; until then tokens are refused`,
       "jwks-unreachable",
     );
   return {
     remoteJwks: {
       httpUri: {
-        uri: rule.jwksUri,
-        cluster: found.problem === undefined ? found.cluster : clusterName("outbound", port, "", host),
+        uri: rule.jwksUri ?? "",
+        cluster: cluster ?? clusterName("outbound", server.port, "", server.host),
         timeout: durationOf(rule.timeout) ?? "5s",
       },
       cacheDuration: "300s",
     },
   };
+}
+
+function meshCluster(read: Reader, { names, port }: KeyServer): string | undefined {
+  const clusters = names.map((name) => providerCluster(read, name, port));
+  return clusters.find((one) => one.problem === undefined)?.cluster;
 }
 
 /** What a key of each type must have. */
