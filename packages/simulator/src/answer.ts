@@ -1,6 +1,7 @@
 import type { EndpointShare } from "./cluster/endpoints.ts";
 import type { LocalReply } from "./filter/outcome.ts";
 import type { Mutation } from "./route/header-mutation.ts";
+import type { Setting } from "./settings/setting.ts";
 import type { TraceStep } from "./trace.ts";
 
 /**
@@ -58,6 +59,10 @@ export interface Answer {
   readonly response?: Response;
   readonly rewrites: Rewrites;
   readonly policy: RoutePolicy;
+  /** Everything else that the resources on the way say: timeouts, connections, health checks, TLS, filters. Made when it is asked for. */
+  readonly settings: readonly Setting[];
+  /** The resources on the caller's way, as `TYPE NAME`: `listeners`, `routes`, `clusters`, `endpoints`. */
+  readonly passed: readonly string[];
   /** Every rule that was tried, in order. Made when it is asked for. */
   readonly trace: readonly TraceStep[];
   /** The answer and its reasons for people. */

@@ -1,31 +1,32 @@
 import type { Mesh } from "@fairlead/mesh";
 import type { ProxyNode } from "@fairlead/model";
 import type { Answer } from "./answer.ts";
-import { endpointsOfCluster } from "./cluster/endpoints.ts";
+import { type EndpointShare, endpointsOfCluster } from "./cluster/endpoints.ts";
 import type { HttpConnectionManager, Listener } from "./envoy.ts";
 import { evaluateResources } from "./evaluate-resources.ts";
 import type { Branch, Evaluation } from "./evaluation.ts";
 import { compileChain } from "./listener/compiled-chain.ts";
 import { departureTransport, type Refusal, refusalsAt } from "./mesh/arrival.ts";
-import { entryPoint } from "./mesh/entry.ts";
+import { type Arrangement, entryPoint } from "./mesh/entry.ts";
 import { findNode } from "./mesh/node.ts";
 import { type Locate, positionsOf, sourceFinder } from "./mesh/positions.ts";
 import { worldOf } from "./mesh/world.ts";
 import { type ParsedRequest, parseRequest, type RequestInput } from "./request.ts";
 import { indexOf } from "./resources.ts";
+import { collectSettings } from "./settings/setting.ts";
 import { type Arrived, summarise } from "./summary.ts";
 import { formatTrace, recordTrace, type Tracer } from "./trace.ts";
 
+type Collected = Pick<Answer, "settings" | "passed">;
+
 /** Who asks for what. */
-export interface Question {
+export interface Question extends Arrangement {
   /**
    * The caller: `WORKLOAD.NAMESPACE` (name of a Pod, of its controller, or its `app` label), or a proxy. From a gateway, the
    * request arrives at it from outside; from a sidecar, its own workload makes it.
    */
   readonly from: string | ProxyNode;
   readonly request: RequestInput;
-  /** Where to connect instead of where the URL leads: `ADDRESS:PORT`. */
-  readonly at?: string;
 }
 
 export interface EvaluateOptions {
@@ -46,7 +47,7 @@ export function evaluate(mesh: Mesh, question: Question, options: EvaluateOption
   const node = typeof question.from === "string" ? findNode(mesh, question.from) : question.from;
   const locate = options.locate ?? positionsOf(mesh);
   const run = (tracer?: Tracer): ReturnType<typeof summarise> => {
-    const call = entryPoint(mesh, node, request, question.at, tracer);
+    const call = entryPoint(mesh, node, request, question, tracer);
     const evaluation = evaluateResources(worldOf(mesh, node).resources, call, tracer);
     const arrive = (branch: Branch) =>
       arrival(mesh, node, request, locate, evaluation, branch, options.callees ?? true, tracer);
@@ -62,8 +63,23 @@ export function evaluate(mesh: Mesh, question: Question, options: EvaluateOption
     }
     return steps;
   };
+  let kept: Collected | undefined;
+  const collected = () => {
+    if (kept === undefined) {
+      const collector = collectSettings();
+      run(collector);
+      kept = { settings: collector.settings(), passed: collector.passed() };
+    }
+    return kept;
+  };
   return {
     ...answer,
+    get settings() {
+      return collected().settings;
+    },
+    get passed() {
+      return collected().passed;
+    },
     get trace() {
       return trace();
     },
@@ -103,10 +119,17 @@ function arrival(
     cluster.type === "ORIGINAL_DST" ? "goes to where the client dialled" : many,
     cluster,
   );
+  if (assignment && endpoints.length > 0)
+    tracer?.add("endpoints", branch.cluster, true, endpointWords(endpoints), assignment);
   const manager = managerOf(resources.listeners, evaluation);
   const departure = { mesh, node, locate, request, cluster, endpoints, manager };
   const refusals: readonly Refusal[] = withCallees ? refusalsAt(departure, branch, tracer) : [];
   return { branch, cluster, endpoints, transport: departureTransport(departure), refusals };
+}
+
+function endpointWords(endpoints: readonly EndpointShare[]): string {
+  const shown = endpoints.slice(0, 5).map(({ address, share }) => `${address} ${percent(share)}`);
+  return `${shown.join(", ")}${endpoints.length > 5 ? `, and ${endpoints.length - 5} more` : ""}`;
 }
 
 /** The connection manager that the request went through, for what it changes on the way out. */

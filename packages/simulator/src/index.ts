@@ -2,7 +2,9 @@
 export type { Answer, Destination, Outcome, Response, Rewrites, RoutePolicy } from "./answer.ts";
 export { resourcesFromConfigDump } from "./config-dump.ts";
 // Compare two meshes.
-export { type BehaviourChange, type DiffOptions, diff, type ProxyChange } from "./diff/diff.ts";
+export type { AnswerPart, BehaviourChange } from "./diff/behaviour.ts";
+export { type DiffOptions, diff, type ProxyChange } from "./diff/diff.ts";
+export type { ResourceEffect } from "./diff/effect.ts";
 export type { ResourceChange } from "./diff/resource-change.ts";
 export { SimulatorError, type SimulatorErrorCode } from "./error.ts";
 export { type EvaluateOptions, evaluate, type Question } from "./evaluate.ts";
@@ -26,6 +28,8 @@ export { type RecordedRequests, recordedRequests } from "./replay/recorded.ts";
 export { type Replay, replay } from "./replay/replay.ts";
 export type { RequestInput } from "./request.ts";
 export type { Resources } from "./resources.ts";
+export type { SettingChange } from "./settings/difference.ts";
+export type { Setting } from "./settings/setting.ts";
 export type { Connection, HttpSubject } from "./subject.ts";
 export { formatTrace, recordTrace, type Tracer, type TraceSource, type TraceStep } from "./trace.ts";
 export { type Effect, type EffectKind, type EffectReason, type EffectRef, whyNoEffect } from "./why-no-effect.ts";

@@ -17,6 +17,8 @@ export interface RequestInput {
   readonly protocol?: "http/1.1" | "http/2";
   /** Server name in TLS. Default: the URL's host. */
   readonly sni?: string;
+  /** What the client offers in TLS, in its order. Default: what the scheme and protocol are known by. */
+  readonly alpn?: readonly string[];
   /** Claims of a JWT that the request carries and that is taken as genuine: `{ iss, sub, aud, … }`. */
   readonly claims?: Readonly<Record<string, unknown>>;
 }
@@ -71,8 +73,15 @@ export function parseRequest(input: RequestInput): ParsedRequest {
   const protocol: Connection["protocol"] = kind.protocol === "tcp" ? "tcp" : (input.protocol ?? kind.protocol);
   const path = target.startsWith("?") ? `/${target}` : target;
   const isName = !/^(\[.*\]|[\d.]+)$/.test(host);
-  const alpn = kind.tls && protocol !== "tcp" ? (protocol === "http/2" ? ["h2"] : ["http/1.1"]) : [];
-  const base = { host, port, tls: kind.tls, protocol, sni: kind.tls ? (input.sni ?? (isName ? host : "")) : "", alpn };
+  const known = kind.tls && protocol !== "tcp" ? (protocol === "http/2" ? ["h2"] : ["http/1.1"]) : [];
+  const base = {
+    host,
+    port,
+    tls: kind.tls,
+    protocol,
+    sni: input.sni ?? (kind.tls && isName ? host : ""),
+    alpn: input.alpn ?? known,
+  };
   if (protocol === "tcp") {
     if (Object.keys(input.headers ?? {}).length > 0 || input.method)
       throw new SimulatorError("malformed-request", `${scheme} has no method and no headers`);

@@ -18,7 +18,7 @@ export interface Arrived {
   readonly refusals?: readonly Refusal[];
 }
 
-type Summary = Omit<Answer, "trace" | "explain">;
+type Summary = Omit<Answer, "settings" | "passed" | "trace" | "explain">;
 
 /** Puts the branches of an evaluation together. */
 export function summarise(arrived: readonly Arrived[]): Summary {

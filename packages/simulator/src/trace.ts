@@ -25,24 +25,23 @@ export interface TraceStep {
 export interface Tracer {
   /** `node`: the object of the resource that stands for the rule, by which its source is found; of several the first that has one. */
   add(step: string, rule: string, matched: boolean, reason: string, node?: object | readonly object[]): void;
-  /** Takes over steps of another proxy. */
-  include(steps: readonly TraceStep[]): void;
+  /** A tracer for the steps of another proxy, in which nodes have other sources; they are kept with these. */
+  enter(prefix: string, sourceOf: (node: object) => TraceSource | undefined): Tracer;
 }
 
 /** A tracer that keeps the steps in order. */
 export function recordTrace(
   sourceOf?: (node: object) => TraceSource | undefined,
-  prefix = "",
 ): Tracer & { readonly steps: readonly TraceStep[] } {
   const steps: TraceStep[] = [];
-  return {
-    steps,
-    include: (others) => void steps.push(...others),
+  const tracer = (prefix: string, find: typeof sourceOf): Tracer => ({
+    enter: (inner, other) => tracer(inner, other),
     add(step, rule, matched, reason, node) {
-      const source = node && sourceOf && firstSource(Array.isArray(node) ? node : [node], sourceOf);
+      const source = node && find && firstSource(Array.isArray(node) ? node : [node], find);
       steps.push({ step: prefix + step, rule, matched, reason, ...(source && { source }) });
     },
-  };
+  });
+  return { steps, ...tracer("", sourceOf) };
 }
 
 function firstSource(

@@ -2,7 +2,7 @@ import type { ConfigObject } from "@fairlead/config";
 import type { Mesh } from "@fairlead/mesh";
 import { formatObject, type ObjectRef, type Position, resolveShortHost, structurallyEqual } from "@fairlead/model";
 import type { Provenance } from "@fairlead/xds/translate";
-import { allNodes, groupAlike } from "./diff/diff.ts";
+import { allNodes, groupAlike } from "./diff/proxies.ts";
 import { SimulatorError } from "./error.ts";
 import { knownNames } from "./mesh/nearest.ts";
 import { positionsOf } from "./mesh/positions.ts";

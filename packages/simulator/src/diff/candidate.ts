@@ -1,109 +1,206 @@
-import type { HeaderMatcher, Listener, Route, RouteConfiguration } from "../envoy.ts";
+import { type ProxyNode, workloadSpiffeId } from "@fairlead/model";
+import type { FilterChain, HttpRbac, NetworkRbac, Route, RouteConfiguration, VirtualHost } from "../envoy.ts";
+import { unpack } from "../envoy.ts";
+import type { Question } from "../evaluate.ts";
 import { compileChain } from "../listener/compiled-chain.ts";
-import { exampleOfRegex, exampleText } from "../match/example.ts";
+import { exampleText } from "../match/example.ts";
 import { headerKey } from "../match/header.ts";
 import { pathTest } from "../match/path.ts";
-import type { RequestInput } from "../request.ts";
-import type { Resources } from "../resources.ts";
+import { regexExamples } from "../match/regex-example.ts";
+import { policyExamples } from "../reach/example-request.ts";
+import { indexOf, type Resources } from "../resources.ts";
+import { type ConnectionClass, connectionClasses, connectionInput, sparePort } from "./connection-class.ts";
+import { type Edit, pathEdits, vocabularyOf } from "./vocabulary.ts";
 
-/** A request that may be answered differently, and where to connect for it. */
-export interface Candidate {
-  readonly request: RequestInput;
-  readonly at: string;
+/** A request that may be answered differently: a question without who asks. */
+export type Candidate = Omit<Question, "from">;
+
+/** No more requests of one host behind one kind of connection than this. */
+const MOST = 4000;
+
+/** Requests that one part of the configuration is made for: the plain ones, and what may be otherwise in each. */
+interface Group {
+  readonly connection: ConnectionClass;
+  readonly host: string | undefined;
+  readonly bases: Edit[];
+  readonly edits: Edit[];
+  readonly tokens: Readonly<Record<string, unknown>>;
 }
-
-/** An address that no listener has: the listener of any address takes it. RFC 5737. */
-const SOMEWHERE = "198.51.100.1";
 
 /**
- * Requests that tell resources apart: for each domain a plain one, and one for each route that is made to match it. They
- * come from the resources of both sides, so that what was added and what was removed are both asked for.
+ * Requests that tell the resources of two sides apart: for each filter chain the connections that it is made for, in each for each
+ * virtual host, route and policy a request that it takes, and that request with each text that a rule of either side compares with, at
+ * both sides of its border. So what was added, removed, widened or narrowed is asked for.
  */
-export function candidates(sides: readonly Resources[], isChanged: (routes: string) => boolean): readonly Candidate[] {
-  const found = new Map<string, Candidate>();
-  for (const resources of sides) {
-    const routes = new Map((resources.routes ?? []).map((one) => [one.name ?? "", one]));
-    for (const listener of resources.listeners) {
-      if (listener.trafficDirection === "INBOUND") continue;
-      for (const candidate of ofListener(listener, routes, isChanged)) found.set(JSON.stringify(candidate), candidate);
-    }
-  }
-  return [...found.values()];
+export function candidates(sides: readonly Resources[], node: ProxyNode, trustDomain: string): Iterable<Candidate> {
+  const groups = new Map<string, Group>();
+  const spare = sparePort(sides);
+  for (const resources of sides)
+    for (const listener of resources.listeners)
+      for (const [chain, classes] of connectionClasses(listener, { resources, spare, node }))
+        for (const connection of classes) collect(groups, resources, chain, connection);
+  return expand([...groups.values()], trustDomain);
 }
 
-function ofListener(
-  listener: Listener,
-  routes: ReadonlyMap<string, RouteConfiguration>,
-  isChanged: (routes: string) => boolean,
-): readonly Candidate[] {
-  const socket = listener.address?.socketAddress;
-  const port = socket?.portValue ?? 0;
-  const address =
-    !socket?.address || socket.address === "0.0.0.0" || socket.address === "::" ? SOMEWHERE : socket.address;
-  const at = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-  const chains = [
-    ...(listener.filterChains ?? []),
-    ...(listener.defaultFilterChain ? [listener.defaultFilterChain] : []),
+/** An identity of the mesh that holds what a rule compares with: its namespace, its service account. */
+function identityOf(text: string, trustDomain: string): string {
+  if (text.startsWith("spiffe://")) return text;
+  const [, namespace = "witness"] = /\/?ns\/([^/]+)/.exec(text) ?? [];
+  const [, account = "witness"] = /\/?sa\/([^/]+)/.exec(text) ?? [];
+  return workloadSpiffeId(trustDomain, namespace, account).uri;
+}
+
+function collect(
+  groups: Map<string, Group>,
+  resources: Resources,
+  chain: FilterChain,
+  connection: ConnectionClass,
+): void {
+  const { manager, rbac } = compileChain(chain);
+  const http = connection.protocol !== "tcp";
+  const filters: (HttpRbac | NetworkRbac)[] = [
+    ...rbac,
+    ...(manager?.httpFilters ?? []).flatMap(
+      ({ typedConfig }) => unpack<HttpRbac>(typedConfig, "envoy.extensions.filters.http.rbac.v3.RBAC") ?? [],
+    ),
   ];
-  return chains.flatMap((chain) => {
-    const { manager } = compileChain(chain);
-    const secure = chain.transportSocket !== undefined || chain.filterChainMatch?.transportProtocol === "tls";
-    const [name = ""] = chain.filterChainMatch?.serverNames ?? [];
-    const server = name.startsWith("*") ? `witness${name.slice(1)}` : name || "witness.invalid";
-    if (!manager) return [{ at, request: { url: `${secure ? "tls" : "tcp"}://${server}:${port}` } }];
-    const routeName = manager.rds?.routeConfigName;
-    const configuration = manager.routeConfig ?? (routeName === undefined ? undefined : routes.get(routeName));
-    if (configuration === undefined || (routeName !== undefined && !isChanged(routeName))) return [];
-    return requests(configuration, port, secure ? "https" : "http").map((request) => ({ at, request }));
-  });
+  const policies = filters.flatMap(({ rules }) => Object.values(rules?.policies ?? {}));
+  const asked = { bases: policies.flatMap(policyExamples), edits: vocabularyOf(policies) };
+  const into = (host: string | undefined, bases: readonly Edit[], edits: readonly Edit[]) => {
+    const key = JSON.stringify([connection, host]);
+    const group = groups.get(key) ?? { connection, host, bases: [], edits: [], tokens: tokenOf(chain) };
+    groups.set(key, group);
+    group.bases.push(...bases, ...asked.bases);
+    group.edits.push(...edits, ...asked.edits);
+  };
+  if (!http || !manager) {
+    into(undefined, [{}], []);
+    return;
+  }
+  into(connection.sni, [{}], []);
+  const name = manager.rds?.routeConfigName;
+  const configuration = manager.routeConfig ?? (name === undefined ? undefined : indexOf(resources).routes.get(name));
+  for (const virtualHost of configuration?.virtualHosts ?? []) {
+    const routes = virtualHost.routes ?? [];
+    const bases = [{}, ...routes.flatMap(forRoute)];
+    const edits = [
+      ...routes.flatMap(({ match = {} }) => pathEdits(match)),
+      ...vocabularyOf(routes.map(({ match }) => match)),
+    ];
+    for (const host of hostsOf(virtualHost, configuration)) into(host, bases, edits);
+  }
 }
 
-function requests({ virtualHosts = [] }: RouteConfiguration, port: number, scheme: string): readonly RequestInput[] {
-  return virtualHosts.flatMap(({ domains = [], routes = [] }) => {
-    const domain = domains.find((one) => !one.includes("*")) ?? domains[0] ?? "*";
-    const host = domain === "*" ? "witness.invalid" : domain.replace(/^\*/, "witness").replace(/\*$/, "witness");
-    const base = `${scheme}://${host.replace(/:\d+$/, "")}:${port}`;
-    return [{ url: `${base}/` }, ...routes.flatMap((route) => forRoute(route, base))];
-  });
+/** A host for the first domain of each kind: exact, with a wildcard; and, where ports count, one with a port. */
+function hostsOf({ domains = [] }: VirtualHost, configuration: RouteConfiguration | undefined): readonly string[] {
+  const exact = domains.find((domain) => !domain.includes("*"));
+  const wild = domains.filter((domain) => domain.includes("*"));
+  const hosts = [
+    ...(exact === undefined ? [] : [exact]),
+    ...wild.map((domain) =>
+      domain === "*" ? "witness.invalid" : domain.replace(/^\*/, "witness").replace(/\*$/, "witness"),
+    ),
+  ];
+  const ported = configuration?.ignorePortInHostMatching
+    ? []
+    : domains.filter((domain) => /:\d+$/.test(domain)).slice(0, 1);
+  return [...new Set([...hosts, ...ported])];
 }
 
 /** A request that a route matches, where one can be made. */
-function forRoute({ match = {} }: Route, base: string): readonly RequestInput[] {
-  const path = pathFor(match);
-  if (path === undefined) return [];
+function forRoute({ match = {} }: Route): readonly Edit[] {
+  const literal = match.path ?? match.pathSeparatedPrefix ?? match.prefix;
+  const test = pathTest(match);
+  const paths =
+    literal === undefined
+      ? regexExamples(match.safeRegex?.regex ?? "").filter((path) => path.startsWith("/") && test?.matches(path))
+      : [literal.startsWith("/") ? literal : `/${literal}`];
   const headers: Record<string, string> = {};
-  let method: string | undefined;
+  let base: Edit = {};
   for (const matcher of match.headers ?? []) {
-    const value = headerFor(matcher);
+    if (matcher.invertMatch || matcher.presentMatch === false) continue;
     const name = headerKey(matcher.name ?? "");
-    if (value === undefined) continue;
-    if (name === ":method") method = value;
-    else if (name === ":authority") headers.host = value;
+    const value = matcher.stringMatch ? exampleText(matcher.stringMatch) : (matcher.exactMatch ?? "witness");
+    if (name === ":method") base = { ...base, method: value };
+    else if (name === ":authority") base = { ...base, host: value };
     else if (!name.startsWith(":")) headers[name] = value;
   }
-  const query = (match.queryParameters ?? []).flatMap(({ name = "", stringMatch, presentMatch }) =>
-    presentMatch === false ? [] : [`${name}=${(stringMatch && exampleText(stringMatch)) ?? ""}`],
+  const query = Object.fromEntries(
+    (match.queryParameters ?? []).flatMap(({ name = "", stringMatch, presentMatch }) =>
+      presentMatch === false ? [] : [[name, (stringMatch && exampleText(stringMatch)) ?? ""]],
+    ),
   );
-  const url = `${base}${path}${query.length > 0 ? `?${query.join("&")}` : ""}`;
-  return [{ url, ...(method !== undefined && { method }), ...(Object.keys(headers).length > 0 && { headers }) }];
+  const [claims] = vocabularyOf([{ metadata: match.dynamicMetadata?.[0] }]);
+  return paths.slice(0, 3).map((path) => ({
+    ...base,
+    path,
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(Object.keys(query).length > 0 && { query }),
+    ...(match.dynamicMetadata && claims?.claims && { claims: claims.claims }),
+  }));
 }
 
-function pathFor(match: NonNullable<Route["match"]>): string | undefined {
-  const literal = match.path ?? match.pathSeparatedPrefix ?? match.prefix;
-  if (literal !== undefined) return literal.startsWith("/") ? literal : `/${literal}`;
-  const test = pathTest(match);
-  const text = exampleOfRegex(match.safeRegex?.regex ?? "");
-  return test && ["/", text, `/${text}`].find((path) => path.startsWith("/") && test.matches(path));
+/** What a token of the first provider has. */
+function tokenOf(chain: FilterChain): Readonly<Record<string, unknown>> {
+  for (const { typedConfig } of compileChain(chain).manager?.httpFilters ?? []) {
+    const jwt = unpack<{ providers?: Record<string, { issuer?: string; audiences?: string[] }> }>(
+      typedConfig,
+      "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+    );
+    const [provider] = Object.values(jwt?.providers ?? {});
+    if (provider) return { iss: provider.issuer, ...(provider.audiences && { aud: provider.audiences[0] }) };
+  }
+  return {};
 }
 
-function headerFor(matcher: HeaderMatcher): string | undefined {
-  if (matcher.invertMatch) return undefined;
-  if (matcher.stringMatch) return exampleText(matcher.stringMatch);
-  return (
-    matcher.exactMatch ??
-    matcher.prefixMatch ??
-    matcher.suffixMatch ??
-    matcher.containsMatch ??
-    (matcher.presentMatch === false ? undefined : "witness")
-  );
+function* expand(groups: readonly Group[], trustDomain: string): Iterable<Candidate> {
+  for (const group of groups) {
+    const seen = new Set<string>();
+    const unique = (edits: readonly Edit[]) => [...new Map(edits.map((edit) => [JSON.stringify(edit), edit])).values()];
+    const [bases, edits] = [unique(group.bases), unique(group.edits)];
+    const token =
+      Object.keys(group.tokens).length > 0 ? [{ claims: group.tokens }, { claims: { iss: "witness" } }] : [];
+    const made = function* (): Iterable<Edit> {
+      yield* bases;
+      for (const edit of [...token, ...edits]) for (const base of bases) yield edited(base, edit);
+    };
+    for (const edit of made()) {
+      if (seen.size >= MOST) break;
+      const candidate = requestOf(group, edit, trustDomain);
+      const key = JSON.stringify(candidate);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      yield candidate;
+    }
+  }
+}
+
+function edited(base: Edit, { without, ...edit }: Edit): Edit {
+  const headers = { ...base.headers, ...edit.headers };
+  const query = { ...base.query, ...edit.query };
+  if (without?.header !== undefined) delete headers[without.header];
+  if (without?.query !== undefined) delete query[without.query];
+  return { ...base, ...edit, headers, query };
+}
+
+function requestOf({ connection, host, tokens }: Group, edit: Edit, trustDomain: string): Candidate {
+  const { at, inbound, mutual, protocol } = connection;
+  const { base, input } = connectionInput(connection, host?.replace(/:\d+$/, ""));
+  const { path = "/", method, headers = {}, query = {}, claims, peer = "", client = connection.client } = edit;
+  const authority = edit.host ?? (host !== undefined && /:\d+$/.test(host) ? host : undefined);
+  const search = Object.entries(query).map(([name, value]) => (value === "" ? name : `${name}=${value}`));
+  const all = { ...headers, ...(authority !== undefined && { host: authority }) };
+  const http = protocol !== "tcp";
+  return {
+    request: {
+      ...input,
+      url: http ? `${base}${path}${search.length > 0 ? `?${search.join("&")}` : ""}` : base,
+      ...(http && method !== undefined && { method }),
+      ...(http && Object.keys(all).length > 0 && { headers: all }),
+      ...(http && claims && Object.keys(claims).length > 0 && { claims: { ...tokens, ...claims } }),
+    },
+    at,
+    ...(inbound && { inbound: mutual ? { peer: identityOf(peer, trustDomain) } : {} }),
+    ...(client !== undefined && { client }),
+  };
 }

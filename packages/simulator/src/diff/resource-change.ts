@@ -1,5 +1,6 @@
 import { structurallyEqual } from "@fairlead/model";
 import type { Resources } from "../resources.ts";
+import { differences } from "./pointer.ts";
 
 /** One resource of a proxy that is not what it was. */
 export interface ResourceChange {
@@ -21,9 +22,7 @@ export function compareResources(before: Resources, after: Resources): readonly 
       const [left, right] = [old.get(name), now.get(name)];
       if (left === undefined) return [{ type, name, change: "added", parts: [] }];
       if (right === undefined) return [{ type, name, change: "removed", parts: [] }];
-      return structurallyEqual(left, right)
-        ? []
-        : [{ type, name, change: "changed", parts: differences(left, right, "") }];
+      return structurallyEqual(left, right) ? [] : [{ type, name, change: "changed", parts: differences(left, right) }];
     });
   });
 }
@@ -35,22 +34,4 @@ function byName(resources: readonly object[]): ReadonlyMap<string, object> {
       return [clusterName ?? name ?? "", resource];
     }),
   );
-}
-
-function differences(a: unknown, b: unknown, at: string): readonly string[] {
-  if (structurallyEqual(a, b)) return [];
-  const keys = sharedKeys(a, b);
-  if (keys === undefined) return [at];
-  return keys.flatMap((key) => {
-    const pointer = `${at}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    return differences((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], pointer);
-  });
-}
-
-/** The keys to go on with; undefined where the two differ as a whole: leaves, and lists of different lengths. */
-function sharedKeys(a: unknown, b: unknown): readonly string[] | undefined {
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return undefined;
-  if (Array.isArray(a) !== Array.isArray(b) || (Array.isArray(a) && a.length !== (b as unknown[]).length))
-    return undefined;
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])];
 }

@@ -7,7 +7,7 @@ import { evaluateResources } from "../evaluate-resources.ts";
 import type { Closed, Forward, Reply } from "../evaluation.ts";
 import type { ParsedRequest } from "../request.ts";
 import type { Connection, HttpSubject } from "../subject.ts";
-import { recordTrace, type Tracer } from "../trace.ts";
+import type { Tracer } from "../trace.ts";
 import { type Callee, calleesOf } from "./callee.ts";
 import { nodeOf, UNKNOWN_ADDRESS } from "./node.ts";
 import { type Locate, sourceFinder } from "./positions.ts";
@@ -115,13 +115,11 @@ function arrive(
     ...(transport.presentsCertificate && { peer: { uris: [identity] } }),
   };
   const http = request.http && forward.headers.size > 0 ? forwarded(request.http, forward) : undefined;
-  const recorder = tracer && recordTrace(sourceFinder(provenance, locate), "callee ");
   const evaluation = evaluateResources(
     resources,
     { entry: "inbound", connection, ...(http && { request: http }) },
-    recorder,
+    tracer?.enter("callee ", sourceFinder(provenance, locate)),
   );
-  if (recorder) tracer?.include(recorder.steps);
   const stopped = evaluation.branches.filter((branch): branch is Reply | Closed => branch.kind !== "forward");
   const share = stopped.reduce((sum, branch) => sum + branch.share, 0);
   const [first] = stopped;

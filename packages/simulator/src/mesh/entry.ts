@@ -9,32 +9,60 @@ import { UNKNOWN_ADDRESS } from "./node.ts";
 import { resolveHost } from "./resolve.ts";
 import { worldOf } from "./world.ts";
 
+/** How a request comes to the proxy, where that is not as its URL has it. */
+export interface Arrangement {
+  /** Where to connect instead of where the URL leads: `ADDRESS:PORT`. */
+  readonly at?: string;
+  /**
+   * The request comes in to the workload instead of going out from it; `peer` is the URI name of the certificate that the client
+   * shows, absent when it speaks no mutual TLS. The URL's port is the workload's.
+   */
+  readonly inbound?: { readonly peer?: string };
+  /** Address of the client. Default: the workload's own; from outside one that is nobody's (RFC 5737). */
+  readonly client?: string;
+}
+
 /** A client outside the mesh. RFC 5737. */
 const OUTSIDE_CLIENT = "203.0.113.9";
+
+/** What a mesh's own client offers in TLS. */
+const MESH_ALPN = {
+  "http/1.1": ["istio-http/1.1", "istio", "http/1.1"],
+  "http/2": ["istio-h2", "istio", "h2"],
+  tcp: ["istio-peer-exchange", "istio"],
+} as const;
 
 /** How a request reaches the proxy: what its client dials, and what the proxy sees of it. */
 export function entryPoint(
   mesh: Mesh,
   node: ProxyNode,
   request: ParsedRequest,
-  at: string | undefined,
+  { at, inbound, client }: Arrangement,
   tracer?: Tracer,
 ): Call {
+  const { tls, sni, alpn, protocol, http } = request;
+  const own = node.ipAddresses[0] ?? UNKNOWN_ADDRESS;
+  if (inbound) {
+    const { peer } = inbound;
+    const connection = {
+      destination: at === undefined ? { address: own, port: request.port } : parseAt(at),
+      source: { address: client ?? OUTSIDE_CLIENT, port: 50_000 },
+      tls: tls || peer !== undefined,
+      sni,
+      alpn: peer !== undefined && alpn.length === 0 ? MESH_ALPN[protocol] : alpn,
+      protocol,
+      ...(peer !== undefined && { peer: { uris: [peer] } }),
+    };
+    return { entry: "inbound", connection, ...(http && { request: http }) };
+  }
   const gateway = node.type === "router";
   const place = at === undefined ? dialled(mesh, node, request, tracer) : parseAt(at);
   const port = gateway ? listenedPort(mesh, node, place.port) : place.port;
-  const own = node.ipAddresses[0] ?? UNKNOWN_ADDRESS;
+  const source = { address: client ?? (gateway ? OUTSIDE_CLIENT : own), port: 50_000 };
   return {
     entry: gateway || node.interceptionMode === "NONE" ? "bound" : "outbound",
-    connection: {
-      destination: { address: place.address, port },
-      source: { address: gateway ? OUTSIDE_CLIENT : own, port: 50_000 },
-      tls: request.tls,
-      sni: request.sni,
-      alpn: request.alpn,
-      protocol: request.protocol,
-    },
-    ...(request.http && { request: request.http }),
+    connection: { destination: { address: place.address, port }, source, tls, sni: tls ? sni : "", alpn, protocol },
+    ...(http && { request: http }),
   };
 }
 

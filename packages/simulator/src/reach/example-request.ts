@@ -5,6 +5,7 @@ import type {
   NetworkRbac,
   Permission,
   Principal,
+  RbacRules,
   StringMatcher,
   ValueMatcher,
 } from "../envoy.ts";
@@ -18,7 +19,13 @@ export interface ExampleRequest {
   readonly host?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly claims?: Readonly<Record<string, unknown>>;
+  /** URI name of the client's certificate. */
+  readonly peer?: string;
+  /** Address of the client. */
+  readonly client?: string;
 }
+
+type Policy = NonNullable<RbacRules["policies"]>[string];
 
 const NOTHING: readonly ExampleRequest[] = [{}];
 /** No more alternatives of one policy than this are tried. */
@@ -60,7 +67,16 @@ function ofPrincipal(given: Principal): readonly ExampleRequest[] {
   if (given.orIds) return (given.orIds.ids ?? []).flatMap(ofPrincipal).slice(0, MOST);
   if (given.header) return ofHeader(given.header);
   if (given.urlPath?.path) return ofPath(exampleText(given.urlPath.path));
+  const name = given.authenticated?.principalName ?? given.filterState?.stringMatch;
+  if (name) return [{ peer: exampleText(name) }];
+  const range = given.directRemoteIp ?? given.sourceIp ?? given.remoteIp;
+  if (range?.addressPrefix) return [{ client: range.addressPrefix }];
   return given.metadata ? ofMetadata(given.metadata) : NOTHING;
+}
+
+/** Requests made to meet a policy; what it excepts is not looked at: check them. */
+export function policyExamples({ permissions = [], principals = [] }: Policy): readonly ExampleRequest[] {
+  return cross([permissions.flatMap(ofPermission), principals.flatMap(ofPrincipal)]);
 }
 
 function ofPath(text: string): readonly ExampleRequest[] {
@@ -84,7 +100,7 @@ function ofHeader(matcher: HeaderMatcher): readonly ExampleRequest[] {
 }
 
 /** Claims of a token: `payload` and the claim's path in what the JWT filter leaves. */
-function ofMetadata({ filter, path = [], value }: MetadataMatcher): readonly ExampleRequest[] {
+export function ofMetadata({ filter, path = [], value }: MetadataMatcher): readonly ExampleRequest[] {
   const keys = path.flatMap(({ key }) => (key === undefined ? [] : [key]));
   const [first, ...rest] = keys[0] === "payload" ? keys.slice(1) : keys;
   const match = textMatcher(value);
@@ -109,10 +125,8 @@ export function exampleRequests(
   const named = filters.flatMap(({ rules }) =>
     Object.entries(rules?.policies ?? {}).map(([name, policy]) => ({
       aimed: (rules?.action ?? "ALLOW") === "ALLOW" && policies.has(name),
-      requests: cross([
-        (policy.permissions ?? []).flatMap(ofPermission),
-        (policy.principals ?? []).flatMap(ofPrincipal),
-      ]),
+      // Who asks is given here.
+      requests: policyExamples(policy).map(({ peer: _, client: __, ...request }) => request),
       opposed: (policy.permissions ?? []).flatMap(negated),
     })),
   );

@@ -1,5 +1,5 @@
 import type { Mesh } from "@fairlead/mesh";
-import { answerDifferences, type BehaviourChange } from "../diff/diff.ts";
+import { answerDifferences, type BehaviourChange } from "../diff/behaviour.ts";
 import { SimulatorError } from "../error.ts";
 import { evaluate, type Question } from "../evaluate.ts";
 
@@ -29,8 +29,8 @@ export function replay(before: Mesh, after: Mesh, questions: Iterable<Question>)
     try {
       const [old, now] = [evaluate(before, question), evaluate(after, question)];
       asked += times;
-      const differs = answerDifferences(old, now);
-      if (differs.length > 0) changed.push({ question, before: old, after: now, differs, times });
+      const found = answerDifferences(old, now);
+      if (found.differs.length > 0) changed.push({ question, before: old, after: now, ...found, times });
     } catch (error) {
       if (!(error instanceof SimulatorError)) throw error;
       unanswered.push({ question, reason: error.message, times });

@@ -1,0 +1,32 @@
+import type { Mesh } from "@fairlead/mesh";
+import type { ProxyNode, Workload } from "@fairlead/model";
+import { nodeOf } from "../mesh/node.ts";
+
+/** The proxies of all workloads. */
+export function allNodes(...meshes: readonly Mesh[]): readonly ProxyNode[] {
+  const nodes = new Map<string, ProxyNode>();
+  for (const mesh of meshes)
+    for (const workload of workloadsOf(mesh)) {
+      if (workload.tlsMode !== "istio") continue;
+      const node = nodeOf(mesh, workload);
+      nodes.set(node.id, node);
+    }
+  return [...nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function* workloadsOf(mesh: Mesh): Iterable<Workload> {
+  const namespaces = new Set([...mesh.services()].map(({ namespace }) => namespace));
+  for (const { metadata } of mesh.objects("WorkloadEntry")) namespaces.add(metadata.namespace);
+  for (const namespace of [...namespaces].sort()) yield* mesh.bucket("workloads", namespace) ?? [];
+}
+
+/** Replicas of one workload are looked at once. */
+export function groupAlike(nodes: readonly ProxyNode[]): readonly (readonly ProxyNode[])[] {
+  const groups = new Map<string, ProxyNode[]>();
+  for (const node of nodes) {
+    const { type, namespace, labels, serviceAccount, clusterId, network, locality } = node;
+    const key = JSON.stringify([type, namespace, labels, serviceAccount, clusterId, network, locality]);
+    groups.set(key, [...(groups.get(key) ?? []), node]);
+  }
+  return [...groups.values()];
+}
