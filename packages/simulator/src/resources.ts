@@ -23,16 +23,44 @@ export interface ResourceIndex {
 
 const indexes = new WeakMap<Resources, ResourceIndex>();
 
+/** The index of resources; each part is made when it is asked for. */
 export function indexOf(resources: Resources): ResourceIndex {
   let index = indexes.get(resources);
   if (index === undefined) {
-    index = {
-      listeners: indexListeners(resources.listeners),
-      routes: new Map((resources.routes ?? []).map((one) => [one.name ?? "", one])),
-      clusters: new Map((resources.clusters ?? []).map((one) => [one.name ?? "", one])),
-      endpoints: new Map((resources.endpoints ?? []).map((one) => [one.clusterName ?? "", one])),
-    };
+    index = new Index(resources);
     indexes.set(resources, index);
   }
   return index;
+}
+
+class Index implements ResourceIndex {
+  readonly #resources: Resources;
+  #listeners: ListenerIndex | undefined;
+  #routes: ResourceIndex["routes"] | undefined;
+  #clusters: ResourceIndex["clusters"] | undefined;
+  #endpoints: ResourceIndex["endpoints"] | undefined;
+
+  constructor(resources: Resources) {
+    this.#resources = resources;
+  }
+
+  get listeners() {
+    this.#listeners ??= indexListeners(this.#resources.listeners);
+    return this.#listeners;
+  }
+
+  get routes() {
+    this.#routes ??= new Map((this.#resources.routes ?? []).map((one) => [one.name ?? "", one]));
+    return this.#routes;
+  }
+
+  get clusters() {
+    this.#clusters ??= new Map((this.#resources.clusters ?? []).map((one) => [one.name ?? "", one]));
+    return this.#clusters;
+  }
+
+  get endpoints() {
+    this.#endpoints ??= new Map((this.#resources.endpoints ?? []).map((one) => [one.clusterName ?? "", one]));
+    return this.#endpoints;
+  }
 }

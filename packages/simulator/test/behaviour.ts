@@ -56,7 +56,8 @@ export function behaviour(resources: Resources, call: Call): unknown {
 /** The requests that tell the resources of a pair apart, as calls. */
 export function calls({ node, istiod, ours }: Pair): readonly Call[] {
   const arriving = node.type === "router" ? [] : inboundCalls([istiod, ours]);
-  const leaving = candidates([istiod, ours], () => true).map(({ request, at }): Call => {
+  const made = [...candidates([istiod, ours], node, "cluster.local")].filter(({ inbound }) => !inbound);
+  const leaving = made.map(({ request, at = "" }): Call => {
     const parsed = parseRequest(request);
     const colon = at.lastIndexOf(":");
     return {

@@ -1,4 +1,4 @@
-import { type ProxyNode, workloadSpiffeId } from "@fairlead/model";
+import { type ProxyNode, structurallyEqual, workloadSpiffeId } from "@fairlead/model";
 import type { FilterChain, HttpRbac, NetworkRbac, Route, RouteConfiguration, VirtualHost } from "../envoy.ts";
 import { unpack } from "../envoy.ts";
 import type { Question } from "../evaluate.ts";
@@ -32,13 +32,18 @@ interface Group {
  * virtual host, route and policy a request that it takes, and that request with each text that a rule of either side compares with, at
  * both sides of its border. So what was added, removed, widened or narrowed is asked for.
  */
-export function candidates(sides: readonly Resources[], node: ProxyNode, trustDomain: string): Iterable<Candidate> {
+export function candidates(
+  sides: readonly [Resources, Resources],
+  node: ProxyNode,
+  trustDomain: string,
+): Iterable<Candidate> {
   const groups = new Map<string, Group>();
   const spare = sparePort(sides);
+  const same = sameHosts(...sides);
   for (const resources of sides)
     for (const listener of resources.listeners)
       for (const [chain, classes] of connectionClasses(listener, { resources, spare, node }))
-        for (const connection of classes) collect(groups, resources, chain, connection);
+        for (const connection of classes) collect(groups, resources, chain, connection, same);
   return expand([...groups.values()], trustDomain);
 }
 
@@ -55,6 +60,7 @@ function collect(
   resources: Resources,
   chain: FilterChain,
   connection: ConnectionClass,
+  same: ReadonlySet<VirtualHost>,
 ): void {
   const { manager, rbac } = compileChain(chain);
   const http = connection.protocol !== "tcp";
@@ -82,13 +88,33 @@ function collect(
   const configuration = manager.routeConfig ?? (name === undefined ? undefined : indexOf(resources).routes.get(name));
   for (const virtualHost of configuration?.virtualHosts ?? []) {
     const routes = virtualHost.routes ?? [];
-    const bases = [{}, ...routes.flatMap(forRoute)];
-    const edits = [
-      ...routes.flatMap(({ match = {} }) => pathEdits(match)),
-      ...vocabularyOf(routes.map(({ match }) => match)),
-    ];
-    for (const host of hostsOf(virtualHost, configuration)) into(host, bases, edits);
+    // What is equal on both sides is asked for its clusters only.
+    const equal = same.has(virtualHost);
+    const bases = [{}, ...routes.flatMap((route) => (equal ? forRoute(route).slice(0, 1) : forRoute(route)))];
+    const edits = equal
+      ? []
+      : [...routes.flatMap(({ match = {} }) => pathEdits(match)), ...vocabularyOf(routes.map(({ match }) => match))];
+    const hosts = hostsOf(virtualHost, configuration);
+    for (const host of equal ? hosts.slice(0, 1) : hosts) into(host, bases, edits);
   }
+}
+
+/** The virtual hosts that are the same on both sides, in configurations that differ in nothing else. */
+function sameHosts(before: Resources, after: Resources): ReadonlySet<VirtualHost> {
+  const same = new Set<VirtualHost>();
+  for (const now of after.routes ?? []) {
+    const old = indexOf(before).routes.get(now.name ?? "");
+    if (old === undefined) continue;
+    const { virtualHosts: olds = [], ...oldRest } = old;
+    const { virtualHosts: nows = [], ...nowRest } = now;
+    if (!structurallyEqual(oldRest, nowRest)) continue;
+    const byName = new Map(olds.map((host) => [host.name, host]));
+    for (const host of nows) {
+      const twin = byName.get(host.name);
+      if (twin && structurallyEqual(twin, host)) same.add(twin).add(host);
+    }
+  }
+  return same;
 }
 
 /** A host for the first domain of each kind: exact, with a wildcard; and, where ports count, one with a port. */

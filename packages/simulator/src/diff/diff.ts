@@ -9,6 +9,7 @@ import { effectOf, type ResourceEffect } from "./effect.ts";
 import { minimal } from "./minimal.ts";
 import { allNodes, groupAlike } from "./proxies.ts";
 import { compareResources, type ResourceChange } from "./resource-change.ts";
+import { untouched } from "./untouched.ts";
 
 /** What a change of a mesh does to one proxy. */
 export interface ProxyChange {
@@ -65,7 +66,9 @@ function behaviourChanges(
   const behaviour: BehaviourChange[] = [];
   const passed = new Set<string>();
   const seen = new Set<string>();
+  const isUntouched = untouched(before, after, node);
   for (const candidate of candidates(sides, node, after.meshConfig.trustDomain || "cluster.local")) {
+    if (isUntouched(candidate)) continue;
     const change = compared(before, after, node, candidate);
     if (change === undefined) continue;
     for (const answer of [change.before, change.after]) for (const name of answer.passed) passed.add(name);

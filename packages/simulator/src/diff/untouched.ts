@@ -1,0 +1,76 @@
+import type { Mesh } from "@fairlead/mesh";
+import { type ProxyNode, structurallyEqual } from "@fairlead/model";
+import { endpointsOfCluster } from "../cluster/endpoints.ts";
+import { evaluateResources } from "../evaluate-resources.ts";
+import type { Evaluation } from "../evaluation.ts";
+import { calleesOf } from "../mesh/callee.ts";
+import { entryPoint } from "../mesh/entry.ts";
+import { nodeOf } from "../mesh/node.ts";
+import { worldOf } from "../mesh/world.ts";
+import { parseRequest } from "../request.ts";
+import { indexOf, type Resources } from "../resources.ts";
+import type { Candidate } from "./candidate.ts";
+
+interface Side {
+  readonly mesh: Mesh;
+  readonly resources: Resources;
+}
+
+/**
+ * Tells the requests whose whole way is the same on both sides, so that their answers need not be made: every resource that they pass,
+ * of routes the virtual host, and the proxies of the callees.
+ */
+export function untouched(before: Mesh, after: Mesh, node: ProxyNode): (candidate: Candidate) => boolean {
+  const sides = [before, after].map((mesh): Side => ({ mesh, resources: worldOf(mesh, node).resources }));
+  const [old, now] = sides;
+  const known = new Map<string, boolean>();
+  const once = (key: string, test: () => boolean): boolean => {
+    let result = known.get(key);
+    if (result === undefined) {
+      result = test();
+      known.set(key, result);
+    }
+    return result;
+  };
+  const equal = (pick: (side: Side) => unknown) => old !== undefined && now !== undefined && same(pick(old), pick(now));
+  const isSame = ({ listener = "", routeConfiguration, branches }: Evaluation): boolean =>
+    once(`listener ${listener}`, () =>
+      equal(({ resources }) => resources.listeners.find(({ name = "" }) => name === listener)),
+    ) &&
+    branches.every(
+      (branch) =>
+        (routeConfiguration === undefined ||
+          once(`host ${routeConfiguration} ${branch.virtualHost}`, () =>
+            equal(({ resources }) => hostOf(resources, routeConfiguration, branch.virtualHost)),
+          )) &&
+        (branch.kind !== "forward" ||
+          once(`cluster ${branch.cluster}`, () => equal((side) => endOf(side, branch.cluster)))),
+    );
+  return (candidate) => {
+    const request = parseRequest(candidate.request);
+    return sides.every(({ mesh, resources }) =>
+      isSame(evaluateResources(resources, entryPoint(mesh, node, request, candidate))),
+    );
+  };
+}
+
+const same = (a: unknown, b: unknown) => a === b || structurallyEqual(a, b);
+
+function hostOf(resources: Resources, configuration: string, host: string | undefined): unknown {
+  const { virtualHosts = [], ...rest } = indexOf(resources).routes.get(configuration) ?? {};
+  return [rest, virtualHosts.find(({ name = "" }) => name === host)];
+}
+
+/** A cluster, its endpoints, and what the proxies of the callees are sent. */
+function endOf({ mesh, resources }: Side, name: string): unknown {
+  const { clusters, endpoints } = indexOf(resources);
+  const cluster = clusters.get(name);
+  if (cluster === undefined) return undefined;
+  const assignment = endpoints.get(cluster.edsClusterConfig?.serviceName || name);
+  const callees = calleesOf(mesh, cluster, endpointsOfCluster(cluster, cluster.loadAssignment ?? assignment));
+  const inbound = callees.map(({ workload, address, port, share }) => {
+    const listeners = workload.tlsMode === "istio" ? worldOf(mesh, nodeOf(mesh, workload)).resources.listeners : [];
+    return [address, port, share, listeners.find(({ name: own }) => own === "virtualInbound")];
+  });
+  return [cluster, assignment, inbound];
+}
