@@ -1,4 +1,4 @@
-import { type ProxyNode, structurallyEqual, workloadSpiffeId } from "@fairlead/model";
+import { type ProxyNode, workloadSpiffeId } from "@fairlead/model";
 import type { FilterChain, HttpRbac, NetworkRbac, Route, RouteConfiguration, VirtualHost } from "../envoy.ts";
 import { unpack } from "../envoy.ts";
 import type { Question } from "../evaluate.ts";
@@ -10,6 +10,7 @@ import { regexExamples } from "../match/regex-example.ts";
 import { policyExamples } from "../reach/example-request.ts";
 import { indexOf, type Resources } from "../resources.ts";
 import { type ConnectionClass, connectionClasses, connectionInput, sparePort } from "./connection-class.ts";
+import { sameHosts } from "./same-hosts.ts";
 import { type Edit, pathEdits, vocabularyOf } from "./vocabulary.ts";
 
 /** A request that may be answered differently: a question without who asks. */
@@ -97,24 +98,6 @@ function collect(
     const hosts = hostsOf(virtualHost, configuration);
     for (const host of equal ? hosts.slice(0, 1) : hosts) into(host, bases, edits);
   }
-}
-
-/** The virtual hosts that are the same on both sides, in configurations that differ in nothing else. */
-function sameHosts(before: Resources, after: Resources): ReadonlySet<VirtualHost> {
-  const same = new Set<VirtualHost>();
-  for (const now of after.routes ?? []) {
-    const old = indexOf(before).routes.get(now.name ?? "");
-    if (old === undefined) continue;
-    const { virtualHosts: olds = [], ...oldRest } = old;
-    const { virtualHosts: nows = [], ...nowRest } = now;
-    if (!structurallyEqual(oldRest, nowRest)) continue;
-    const byName = new Map(olds.map((host) => [host.name, host]));
-    for (const host of nows) {
-      const twin = byName.get(host.name);
-      if (twin && structurallyEqual(twin, host)) same.add(twin).add(host);
-    }
-  }
-  return same;
 }
 
 /** A host for the first domain of each kind: exact, with a wildcard; and, where ports count, one with a port. */

@@ -1,6 +1,6 @@
-import { structurallyEqual } from "@fairlead/model";
 import type { Resources } from "../resources.ts";
 import { differences } from "./pointer.ts";
+import { same } from "./same.ts";
 
 /** One resource of a proxy that is not what it was. */
 export interface ResourceChange {
@@ -22,7 +22,7 @@ export function compareResources(before: Resources, after: Resources): readonly 
       const [left, right] = [old.get(name), now.get(name)];
       if (left === undefined) return [{ type, name, change: "added", parts: [] }];
       if (right === undefined) return [{ type, name, change: "removed", parts: [] }];
-      return structurallyEqual(left, right) ? [] : [{ type, name, change: "changed", parts: differences(left, right) }];
+      return same(left, right) ? [] : [{ type, name, change: "changed", parts: differences(left, right) }];
     });
   });
 }

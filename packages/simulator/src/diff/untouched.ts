@@ -1,5 +1,5 @@
 import type { Mesh } from "@fairlead/mesh";
-import { type ProxyNode, structurallyEqual } from "@fairlead/model";
+import type { ProxyNode } from "@fairlead/model";
 import { endpointsOfCluster } from "../cluster/endpoints.ts";
 import { evaluateResources } from "../evaluate-resources.ts";
 import type { Evaluation } from "../evaluation.ts";
@@ -10,6 +10,8 @@ import { worldOf } from "../mesh/world.ts";
 import { parseRequest } from "../request.ts";
 import { indexOf, type Resources } from "../resources.ts";
 import type { Candidate } from "./candidate.ts";
+import { same } from "./same.ts";
+import { hostsOf, settingsOf } from "./same-hosts.ts";
 
 interface Side {
   readonly mesh: Mesh;
@@ -32,10 +34,14 @@ export function untouched(before: Mesh, after: Mesh, node: ProxyNode): (candidat
     }
     return result;
   };
-  const equal = (pick: (side: Side) => unknown) => old !== undefined && now !== undefined && same(pick(old), pick(now));
+  const equal = (pick: (side: Side) => readonly (object | undefined)[] | undefined) => {
+    const [left, right] = [old && pick(old), now && pick(now)];
+    if (left === undefined || right === undefined) return left === right;
+    return left.length === right.length && left.every((one, index) => same(one, right[index]));
+  };
   const isSame = ({ listener = "", routeConfiguration, branches }: Evaluation): boolean =>
     once(`listener ${listener}`, () =>
-      equal(({ resources }) => resources.listeners.find(({ name = "" }) => name === listener)),
+      equal(({ resources }) => [resources.listeners.find(({ name = "" }) => name === listener)]),
     ) &&
     branches.every(
       (branch) =>
@@ -54,23 +60,21 @@ export function untouched(before: Mesh, after: Mesh, node: ProxyNode): (candidat
   };
 }
 
-const same = (a: unknown, b: unknown) => a === b || structurallyEqual(a, b);
-
-function hostOf(resources: Resources, configuration: string, host: string | undefined): unknown {
-  const { virtualHosts = [], ...rest } = indexOf(resources).routes.get(configuration) ?? {};
-  return [rest, virtualHosts.find(({ name = "" }) => name === host)];
+function hostOf(resources: Resources, name: string, host: string | undefined): readonly (object | undefined)[] {
+  const configuration = indexOf(resources).routes.get(name);
+  return configuration ? [settingsOf(configuration), hostsOf(configuration).get(host)] : [];
 }
 
 /** A cluster, its endpoints, and what the proxies of the callees are sent. */
-function endOf({ mesh, resources }: Side, name: string): unknown {
+function endOf({ mesh, resources }: Side, name: string): readonly (object | undefined)[] | undefined {
   const { clusters, endpoints } = indexOf(resources);
   const cluster = clusters.get(name);
   if (cluster === undefined) return undefined;
   const assignment = endpoints.get(cluster.edsClusterConfig?.serviceName || name);
   const callees = calleesOf(mesh, cluster, endpointsOfCluster(cluster, cluster.loadAssignment ?? assignment));
-  const inbound = callees.map(({ workload, address, port, share }) => {
+  const inbound = callees.flatMap(({ workload, address, port, share }) => {
     const listeners = workload.tlsMode === "istio" ? worldOf(mesh, nodeOf(mesh, workload)).resources.listeners : [];
-    return [address, port, share, listeners.find(({ name: own }) => own === "virtualInbound")];
+    return [{ address, port, share }, listeners.find(({ name: own }) => own === "virtualInbound")];
   });
-  return [cluster, assignment, inbound];
+  return [cluster, assignment, ...inbound];
 }
