@@ -36,6 +36,8 @@ export interface ObjectList {
  */
 export interface KubernetesClient {
   get(type: ResourceType, name: string, scope?: RequestScope): Promise<KubernetesObject>;
+  /** The plural names that the server serves under an API version (`networking.istio.io/v1`); none where it has no such version. */
+  resources(apiVersion: string, scope?: { readonly signal?: AbortSignal }): Promise<readonly string[]>;
   /** All objects, page by page. */
   list(type: ResourceType, scope?: ListScope): Promise<ObjectList>;
   create(type: ResourceType, object: object, scope?: RequestScope): Promise<KubernetesObject>;
@@ -124,6 +126,16 @@ export function kubernetesClient(options: KubernetesClientOptions): KubernetesCl
         path: resourcePath(type, scope.namespace, name),
         signal: scope.signal,
       }) as Promise<KubernetesObject>,
+    async resources(apiVersion, { signal } = {}) {
+      const path = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+      const answer = await call({ method: "GET", path, signal }).catch((error: unknown) => {
+        if (error instanceof KubernetesError && error.code === "not-found") return { resources: [] };
+        throw error;
+      });
+      const { resources } = answer as { readonly resources?: readonly { readonly name: string }[] };
+      if (!Array.isArray(resources)) throw new KubernetesError("bad-response", `GET ${path}: no list of resources`);
+      return resources.map(({ name }) => name);
+    },
     async list(type, scope = {}) {
       const items: KubernetesObject[] = [];
       let next: string | undefined;

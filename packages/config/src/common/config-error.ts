@@ -4,7 +4,8 @@ import type { Diagnostic } from "@fairlead/model";
 export class ConfigError extends Error {
   /**
    * Stable: `PATH_NOT_FOUND`, `UNKNOWN_KIND`, `UNKNOWN_VERSION`, `NOT_FOUND`, `UNREADABLE`, `INVALID_PATH`; of writes to
-   * stores also `CONFLICT` (changed since it was read), `INVALID_OBJECT`, `UNSUPPORTED`, `UNAVAILABLE`.
+   * stores also `CONFLICT` (changed since it was read), `INVALID_OBJECT`, `REFUSED` (by the server that holds it),
+   * `UNSUPPORTED`, `UNAVAILABLE`.
    */
   readonly code: string;
   /** Of `INVALID_OBJECT`: everything that is wrong. */

@@ -34,7 +34,8 @@ export interface WritableStore extends ConfigStore {
    * Writes all edits or none, one after the other; listeners see one batch. Resolves, when they are readable here, with
    * warnings about the objects. Rejects with ConfigError, naming every object concerned: `CONFLICT` where an expectation
    * is not met, `NOT_FOUND` for a status without an object, `INVALID_OBJECT` (with `diagnostics`) where an object has
-   * errors, `UNSUPPORTED` for what this store cannot do, `UNAVAILABLE` when its server cannot be reached.
+   * errors, `REFUSED` where the store's server does not take it, `UNSUPPORTED` for what this store cannot do, `UNAVAILABLE`
+   * when its server cannot be reached.
    */
   transact(edits: readonly StoreEdit[]): Promise<readonly Diagnostic[]>;
 }

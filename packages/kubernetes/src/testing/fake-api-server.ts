@@ -77,6 +77,8 @@ export async function fakeApiServer(options: FakeApiServerOptions = {}): Promise
     }
     if (options.token !== undefined && request.headers.authorization !== `Bearer ${options.token}`)
       throw new StatusError(401, "Unauthorized", "Unauthorized");
+    const version = /^\/(?:api|apis\/[^/]+)\/[^/]+$/.test(url.pathname) && url.pathname.replace(/^\/apis?\//, "");
+    if (version) return send(response, 200, discovery(version, types));
     const target = parseTarget(url.pathname, types);
     if (request.method === "GET" && target.name === undefined && url.searchParams.get("watch"))
       return watch(target, url.searchParams, response);
@@ -238,6 +240,13 @@ function parseTarget(pathname: string, types: readonly ResourceType[]): Target {
   const type = types.find((one) => one.apiVersion === (core ?? group) && one.plural === plural);
   if (!type) throw new StatusError(404, "NotFound", "the server could not find the requested resource");
   return { type, namespace, name, subresource };
+}
+
+function discovery(groupVersion: string, types: readonly ResourceType[]) {
+  const served = types.filter(({ apiVersion }) => apiVersion === groupVersion);
+  if (served.length === 0) throw new StatusError(404, "NotFound", "the server could not find the requested resource");
+  const resources = served.map(({ plural, kind, namespaced }) => ({ name: plural, kind, namespaced }));
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources };
 }
 
 function collectionOf(type: ResourceType): string {

@@ -1,0 +1,1 @@
+export { type EtcdStore, type EtcdStoreOptions, etcdStore } from "./store.ts";

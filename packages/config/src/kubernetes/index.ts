@@ -1,0 +1,1 @@
+export { type KubernetesStore, type KubernetesStoreOptions, kubernetesStore } from "./store.ts";

@@ -1,0 +1,156 @@
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { get } from "node:https";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { customResourceDefinition, KINDS, type KindName } from "@fairlead/config";
+import {
+  type KubernetesClient,
+  type KubernetesObject,
+  kubernetesClient,
+  type ResourceType,
+} from "@fairlead/kubernetes";
+import { freePorts, type ServerProcess, startServer } from "./server-process.ts";
+import { hasTool } from "./tool.ts";
+
+const run = promisify(execFile);
+const source = join(import.meta.dirname, "../real/kube");
+const VERSION = "v1.37.2";
+
+/**
+ * The real kube-apiserver (with etcd and the EndpointSlice controller, `tests/real/kube`), built once into the user's
+ * cache, by what it is built from. The first build takes 14 CPU-minutes; it needs Go.
+ */
+export async function kubeBinary(): Promise<string> {
+  const hash = createHash("sha256").update(VERSION);
+  for (const file of ["go.mod", "go.sum", "main.go"]) hash.update(await readFile(join(source, file)));
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fairlead");
+  const binary = join(cache, `kube-${hash.digest("hex").slice(0, 16)}`);
+  if (existsSync(binary)) return binary;
+  await mkdir(cache, { recursive: true });
+  const started = Date.now();
+  const minutes = () => ((Date.now() - started) / 60_000).toFixed(1);
+  console.error(`building the Kubernetes API server ${VERSION} (once, about 14 CPU-minutes) …`);
+  const progress = setInterval(() => console.error(`building the Kubernetes API server: ${minutes()} min …`), 60_000);
+  const [major = "", minor = ""] = VERSION.slice(1).split(".");
+  const version = Object.entries({ gitVersion: VERSION, gitMajor: major, gitMinor: minor })
+    .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+    .join(" ");
+  const made = join(cache, `kube-${process.pid}.tmp`);
+  try {
+    await run("go", ["build", "-trimpath", "-ldflags", `-s -w ${version}`, "-o", made, "."], {
+      cwd: source,
+      env: { ...process.env, CGO_ENABLED: "0" },
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    await rename(made, binary);
+  } finally {
+    clearInterval(progress);
+    await rm(made, { force: true });
+  }
+  console.error(`the Kubernetes API server is there after ${minutes()} min`);
+  return binary;
+}
+
+/** Whether the API server can be had here. Where all is to be tested (`CI`), it must be. */
+export async function hasKube(what: string): Promise<boolean> {
+  if (!(await hasTool("go", ["version"], what))) return false;
+  try {
+    await kubeBinary();
+    return true;
+  } catch (error) {
+    if (process.env.CI) throw error;
+    console.error(`skipped: ${what}: the API server could not be built: ${(error as Error).message.slice(0, 500)}`);
+    return false;
+  }
+}
+
+/** A real API server on 127.0.0.1, empty to begin with. Whoever started it closes it. */
+export interface KubeServer {
+  readonly url: string;
+  /** The administrator's bearer token. */
+  readonly token: string;
+  /** PEM: what its serving certificate is checked against. */
+  readonly ca: string;
+  /** A client of the administrator; closed with the server. */
+  readonly client: KubernetesClient;
+  /** Ends the server and its etcd, and starts both again on what they had written. */
+  restart(): Promise<void>;
+  /** Applies the CustomResourceDefinitions made from our schemas and waits until they are served. */
+  installDefinitions(kinds?: readonly KindName[]): Promise<void>;
+  createNamespace(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DEFINITIONS: ResourceType = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  namespaced: false,
+};
+
+export async function startKube(): Promise<KubeServer> {
+  const binary = await kubeBinary();
+  const folder = await mkdtemp(join(tmpdir(), "kube-"));
+  const [port, etcdPort, peerPort] = await freePorts(3);
+  const token = randomBytes(16).toString("hex");
+  const url = `https://127.0.0.1:${port}`;
+  const args = [
+    ["--dir", folder],
+    ["--port", `${port}`],
+    ["--etcd-port", `${etcdPort}`],
+    ["--etcd-peer-port", `${peerPort}`],
+    ["--token", token],
+  ].flat();
+  const certificate = join(folder, "certs/apiserver.crt");
+  const ready = async () => isReady(`${url}/readyz`, token, await readFile(certificate, "utf8"));
+  const start = () => startServer(binary, args, ready, { timeoutMilliseconds: 120_000 });
+  let server: ServerProcess = await start();
+  const ca = await readFile(certificate, "utf8");
+  const client = kubernetesClient({ server: url, token, ca });
+
+  const served = async (kind: KindName) => {
+    const { group, versions, plural } = KINDS[kind];
+    const found = await Promise.all(versions.map((version) => client.resources(`${group}/${version}`)));
+    return found.every((names) => names.includes(plural));
+  };
+  return {
+    url,
+    token,
+    ca,
+    client,
+    async restart() {
+      await server.end("SIGKILL");
+      server = await start();
+    },
+    async installDefinitions(kinds = Object.keys(KINDS) as KindName[]) {
+      for (const kind of kinds) await client.create(DEFINITIONS, customResourceDefinition(kind));
+      for (const kind of kinds) while (!(await served(kind))) await new Promise((resolve) => setTimeout(resolve, 50));
+    },
+    async createNamespace(name) {
+      await client.create(NAMESPACES, { metadata: { name } } as Partial<KubernetesObject>);
+    },
+    async close() {
+      client.close();
+      await server.end("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function isReady(url: string, token: string, ca: string): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  const options = { ca, headers: { authorization: `Bearer ${token}` }, agent: false, timeout: 2_000 };
+  const request = get(url, options, (response) => {
+    response.resume();
+    resolve(response.statusCode === 200);
+  });
+  request.on("timeout", () => request.destroy(new Error("no answer in 2 s")));
+  request.on("error", reject);
+  return promise;
+}
+
+const NAMESPACES: ResourceType = { apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };
