@@ -1,129 +1,13 @@
-import { X509Certificate } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, get, Agent as HttpAgent } from "node:http";
+import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memoryKeyManager, planRootRotation, rotateRoot, selfSignedAuthority } from "@fairlead/ca";
-import { type Agent, createAgent, inProcessClient } from "@fairlead/ca/agent";
-import { type SpiffeId, workloadSpiffeId } from "@fairlead/model";
+import { memoryKeyManager, planRootRotation, pluggedAuthority, rotateRoot, selfSignedAuthority } from "@fairlead/ca";
 import { describe, test } from "vitest";
-import { type EnvoyProcess, startEnvoy } from "../support/envoy-process.ts";
+import { type Issuing, makeAuthority } from "../../packages/ca/test/support/authorities.ts";
+import { sleep, startTlsTraffic } from "../support/tls-traffic.ts";
 
 /** Seconds a workload's certificate lives. */
 const LIFE = 10;
-const TYPE = "type.googleapis.com/envoy.extensions";
-
-const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-const addressOf = (address: string, portValue: number) => ({ socketAddress: { address, portValue } });
-
-const endpoints = (clusterName: string, address: object) => ({
-  clusterName,
-  endpoints: [{ lbEndpoints: [{ endpoint: { address } }] }],
-});
-
-/** One hop: a listener that sends everything to one cluster, TLS on the side that is given. */
-function hop(options: {
-  readonly from: object;
-  readonly to: object;
-  readonly manager?: object;
-  readonly tls: "server" | "client";
-  readonly peer: SpiffeId;
-  readonly apiType: "GRPC" | "DELTA_GRPC";
-}): (bootstrap: Record<string, unknown>) => Record<string, unknown> {
-  const { from, to, manager = {}, tls, peer, apiType } = options;
-  const secret = (name: string) => ({
-    name,
-    sdsConfig: {
-      resourceApiVersion: "V3",
-      apiConfigSource: {
-        apiType,
-        transportApiVersion: "V3",
-        grpcServices: [{ envoyGrpc: { clusterName: "sds-grpc" } }],
-      },
-    },
-  });
-  const socket = {
-    name: "envoy.transport_sockets.tls",
-    typedConfig: {
-      "@type": `${TYPE}.transport_sockets.tls.v3.${tls === "server" ? "Downstream" : "Upstream"}TlsContext`,
-      ...(tls === "server" ? { requireClientCertificate: true } : {}),
-      commonTlsContext: {
-        tlsCertificateSdsSecretConfigs: [secret("default")],
-        combinedValidationContext: {
-          defaultValidationContext: {
-            matchTypedSubjectAltNames: [{ sanType: "URI", matcher: { exact: peer.uri } }],
-          },
-          validationContextSdsSecretConfig: secret("ROOTCA"),
-        },
-      },
-    },
-  };
-  const listener = {
-    name: "in",
-    address: from,
-    filterChains: [
-      {
-        filters: [
-          {
-            name: "envoy.filters.network.http_connection_manager",
-            typedConfig: {
-              "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-              statPrefix: "in",
-              ...manager,
-              routeConfig: {
-                virtualHosts: [
-                  { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "next" } }] },
-                ],
-              },
-              httpFilters: [
-                {
-                  name: "envoy.filters.http.router",
-                  typedConfig: { "@type": `${TYPE}.filters.http.router.v3.Router` },
-                },
-              ],
-            },
-          },
-        ],
-        ...(tls === "server" ? { transportSocket: socket } : {}),
-      },
-    ],
-  };
-  const cluster = {
-    name: "next",
-    type: "STATIC",
-    loadAssignment: endpoints("next", to),
-    // Every request is a handshake, so that every moment is tried.
-    ...(tls === "client" ? { transportSocket: socket, maxRequestsPerConnection: 1 } : {}),
-  };
-  return (bootstrap) => {
-    const { clusters } = bootstrap.staticResources as { clusters: readonly { readonly name?: string }[] };
-    const sds = clusters.filter(({ name }) => name === "sds-grpc");
-    const { dynamicResources: _, ...rest } = bootstrap;
-    return { ...rest, staticResources: { listeners: [listener], clusters: [...sds, cluster] } };
-  };
-}
-
-/** Serial numbers of what Envoy has loaded. */
-async function loaded(envoy: EnvoyProcess): Promise<{ readonly roots: string[]; readonly own: string[] }> {
-  const serials = (list: readonly { readonly serial_number: string }[]) =>
-    list.map(({ serial_number: serial }) => BigInt(`0x${serial}`).toString(16));
-  const { certificates } = JSON.parse((await envoy.admin("/certs")).body);
-  return {
-    roots: certificates.flatMap(({ ca_cert: list = [] }) => serials(list)).sort(),
-    own: certificates.flatMap(({ cert_chain: list = [] }) => serials(list)).sort(),
-  };
-}
-
-const serialOf = (pem: string) => BigInt(`0x${new X509Certificate(pem).serialNumber}`).toString(16);
-
-async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`${what}: not after 10 s`);
-    await sleep(25);
-  }
-}
 
 describe("certificates change under traffic", () => {
   test.concurrent.for([
@@ -132,105 +16,12 @@ describe("certificates change under traffic", () => {
   ] as const)(
     "%s: no request fails when workload certificates and then the root are replaced",
     async ([, apiType, net], { expect }) => {
-      await using stack = new AsyncDisposableStack();
-      const folder = await mkdtemp(join(tmpdir(), "rotation-"));
-      stack.defer(() => rm(folder, { recursive: true, force: true }));
-      const authority = stack.use(
-        await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() }),
-      );
-      const agents = new Map<string, Agent>();
-      for (const name of ["client", "server"]) {
-        const identity = workloadSpiffeId("cluster.local", "default", name);
-        const agent = stack.use(createAgent({ identity, ca: inProcessClient(authority, identity), ttlSeconds: LIFE }));
-        await agent.ready;
-        await agent.listen(`unix:${join(folder, name)}`);
-        agents.set(name, agent);
-      }
-      /** Certificates the program behind the server's proxy was told of. */
-      const seen = new Set<string>();
-      const program = createServer((request, response) => {
-        const told = String(request.headers["x-forwarded-client-cert"]);
-        seen.add(/Hash=([0-9a-f]+)/.exec(told)?.[1] ?? told);
-        response.end(/URI=([^;]+)/.exec(told)?.[1] ?? told);
-      });
-      stack.defer(() => void program.close());
-      await new Promise<void>((resolve) => program.listen(8080, `127.0.${net}.3`, resolve));
-
-      const identityOf = (name: string) => workloadSpiffeId("cluster.local", "default", name);
-      const hops = {
-        client: hop({
-          from: addressOf(`127.0.${net}.1`, 8080),
-          to: addressOf(`127.0.${net}.2`, 8443),
-          tls: "client",
-          peer: identityOf("server"),
-          apiType,
-        }),
-        server: hop({
-          from: addressOf(`127.0.${net}.2`, 8443),
-          to: addressOf(`127.0.${net}.3`, 8080),
-          manager: { forwardClientCertDetails: "SANITIZE_SET", setCurrentClientCertDetails: { uri: true } },
-          tls: "server",
-          peer: identityOf("client"),
-          apiType,
-        }),
-      };
-      const envoys = new Map<string, EnvoyProcess>();
-      for (const [index, name] of (["client", "server"] as const).entries()) {
-        const envoy = await startEnvoy({
-          node: { id: name, cluster: name },
-          sdsPath: join(folder, name),
-          admin: `127.0.${net}.${index + 1}:15000`,
-          patch: hops[name],
-        });
-        stack.use(envoy);
-        await envoy.ready();
-        envoys.set(name, envoy);
-      }
-      const connections = new HttpAgent({ keepAlive: true });
-      stack.defer(() => connections.destroy());
-      const ask = () =>
-        new Promise<string>((resolve) => {
-          get({ host: `127.0.${net}.1`, port: 8080, agent: connections }, (response) => {
-            let body = "";
-            response.on("data", (chunk) => {
-              body += chunk;
-            });
-            response.on("end", () => resolve(`${response.statusCode} ${body}`));
-          }).on("error", (error) => resolve(error.message));
-        });
-      const good = `200 ${identityOf("client").uri}`;
-      await until(async () => (await ask()) === good, "the first answer");
-
-      /** All Envoys use their agent's certificate and these roots and no others. */
-      const inUse = (roots: readonly string[]) =>
-        until(async () => {
-          const goal = roots.map(serialOf).sort();
-          for (const [name, envoy] of envoys) {
-            const secret = agents.get(name)?.get("default");
-            if (secret?.kind !== "key-pair") return false;
-            const have = await loaded(envoy);
-            if (
-              !have.own.includes(serialOf(secret.certificateChain)) ||
-              String([...new Set(have.roots)]) !== String(goal)
-            )
-              return false;
-          }
-          return true;
-        }, "everybody has them");
-
-      let going = true;
-      const answers = new Map<string, number>();
-      const traffic = Array.from({ length: 3 }, async () => {
-        while (going) {
-          const answer = await ask();
-          answers.set(answer, (answers.get(answer) ?? 0) + 1);
-          await sleep(5);
-        }
-      });
-      const begun = Date.now();
+      await using authority = await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() });
+      await using traffic = await startTlsTraffic({ authority, net, apiType, life: LIFE });
+      const { agents, inUse, seen } = traffic;
       const first = authority.trustBundle.x509Authorities;
       await inUse(first);
-      for (const agent of agents.values()) await agent.rotate();
+      for (const agent of agents) await agent.rotate();
       await inUse(first);
 
       expect(planRootRotation(authority).map(({ step }) => step)).toEqual([
@@ -244,7 +35,7 @@ describe("certificates change under traffic", () => {
       await rotateRoot(authority, {
         distributed: ({ x509Authorities }) => inUse(x509Authorities),
         async renewed() {
-          for (const agent of agents.values()) await agent.rotate();
+          for (const agent of agents) await agent.rotate();
           await inUse(authority.trustBundle.x509Authorities);
         },
         onStep: ({ step }) => void steps.push(step),
@@ -257,13 +48,61 @@ describe("certificates change under traffic", () => {
       // Beyond the life of what was there at the end of the rotation: renewed by itself, in time.
       const rotated = seen.size;
       await sleep((LIFE + 1) * 1000);
-      going = false;
-      await Promise.all(traffic);
-      const total = [...answers.values()].reduce((sum, count) => sum + count, 0);
-      expect(Object.fromEntries(answers)).toEqual({ [good]: total });
-      expect(total).toBeGreaterThan(((Date.now() - begun) / 1000) * 5);
+      const { answers, good, seconds } = await traffic.stop();
+      const total = Object.values(answers).reduce((sum, count) => sum + count, 0);
+      expect(answers).toEqual({ [good]: total });
+      expect(total).toBeGreaterThan(seconds * 5);
       expect(rotated).toBeGreaterThanOrEqual(3);
       expect(seen.size).toBeGreaterThan(rotated);
     },
   );
+
+  test.concurrent("no request fails when signing certificates below one root are replaced, also by files that do not hold", async ({
+    expect,
+  }) => {
+    await using stack = new AsyncDisposableStack();
+    const directory = await mkdtemp(join(tmpdir(), "cacerts-"));
+    stack.defer(() => rm(directory, { recursive: true, force: true }));
+    const put = async (name: string, text: string) => {
+      await writeFile(join(directory, `.${name}`), text, { mode: 0o600 });
+      await rename(join(directory, `.${name}`), join(directory, name));
+    };
+    const root = await makeAuthority("root");
+    const plug = async ({ pem, keyPem }: Issuing, own = keyPem) => {
+      await put("root-cert.pem", root.pem);
+      await put("cert-chain.pem", pem);
+      await put("ca-cert.pem", pem);
+      await put("ca-key.pem", own);
+    };
+    const signing = await Promise.all([1, 2, 3].map((at) => makeAuthority(`signing ${at}`, root, { pathLength: 0 })));
+    const [first, ...later] = signing;
+    if (!first) throw new Error("no signing certificate");
+    await plug(first);
+    const problems: string[] = [];
+    const authority = stack.use(
+      await pluggedAuthority({
+        trustDomain: "cluster.local",
+        directory,
+        pollSeconds: 1,
+        onProblem: ({ code }) => problems.push(code),
+      }),
+    );
+    const traffic = stack.use(await startTlsTraffic({ authority, net: 62, apiType: "DELTA_GRPC", life: LIFE }));
+    for (const next of later) {
+      // Half of the change first: the certificate and not its key.
+      await plug(next, first.keyPem);
+      await expect.poll(() => problems, { timeout: 5000 }).toContain("BUNDLE_INVALID");
+      expect(authority.trustBundle.x509Authorities).toEqual([root.pem]);
+      await plug(next);
+      await expect.poll(() => authority.authorityId, { timeout: 5000 }).toBe(next.certificate.subjectKeyId);
+      for (const agent of traffic.agents) await agent.rotate();
+      await traffic.inUse([root.pem]);
+      const secret = traffic.agents[0]?.get("default");
+      expect(secret?.kind === "key-pair" && secret.certificateChain).toContain(next.pem);
+    }
+    const { answers, good, seconds } = await traffic.stop();
+    const total = Object.values(answers).reduce((sum, count) => sum + count, 0);
+    expect(answers).toEqual({ [good]: total });
+    expect(total).toBeGreaterThan(seconds * 5);
+  });
 });

@@ -64,7 +64,18 @@ export interface IssuanceOptions {
   readonly maxInFlight: number;
 }
 
-export const defaultRandom = (size: number): Uint8Array => randomBytes(size);
+let drawn = randomBytes(0);
+let used = 0;
+
+/** Random bytes of node:crypto for serial numbers and ids, drawn in stretches: a call for 16 bytes costs as much as for thousands. */
+export function defaultRandom(size: number): Uint8Array {
+  if (used + size > drawn.length) {
+    drawn = randomBytes(Math.max(size, 4096));
+    used = 0;
+  }
+  used += size;
+  return drawn.subarray(used - size, used);
+}
 
 /** Most identities whose encoded names are kept. */
 const NAME_CACHE = 10_000;

@@ -1,10 +1,10 @@
-import { createHash, type KeyObject } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { AlternativeName } from "../certificate/alternative-name.ts";
 import { CLIENT_AUTH, KEY_USAGE, SERVER_AUTH } from "../certificate/extension.ts";
 import { COMMON_NAME, ORGANIZATION } from "../certificate/name.ts";
 import { CaError } from "../error.ts";
 import { type ParsedCsr, parseCsr } from "./parse.ts";
-import { importSubjectKey, type KeyFamily } from "./public-key.ts";
+import { type KeyFamily, mustBeKey, publicKeyPem } from "./public-key.ts";
 import { mustSuit, verifySignature } from "./signature.ts";
 
 /** Which requests are accepted. */
@@ -39,7 +39,6 @@ export const DEFAULT_CSR_POLICY: CsrPolicy = {
 export interface CheckedCsr {
   readonly spki: Uint8Array;
   readonly parsed: ParsedCsr;
-  readonly key: KeyObject;
 }
 
 /** SHA-256 of a SubjectPublicKeyInfo, hex: how keys are named in deny lists and audit records. */
@@ -61,15 +60,18 @@ export function checkCsr(pem: string, policy: CsrPolicy, authorityKeys: readonly
       "CSR_WEAK_KEY",
       `an RSA key of ${bits} bits; ${policy.minRsaBits} to ${policy.maxRsaBits} are accepted`,
     );
-  const key = importSubjectKey(parsed.key);
-  if (!verifySignature(parsed.algorithm, family, key, parsed.signed, parsed.signature))
+  const key = publicKeyPem(parsed.key);
+  if (!verifySignature(parsed.algorithm, family, key, parsed.signed, parsed.signature)) {
+    // Only now, as a key that verifies something is one.
+    mustBeKey(key);
     throw new CaError("CSR_BAD_SIGNATURE", "the request is not signed by its own key");
+  }
   for (const own of authorityKeys)
     if (own.length === spki.length && Buffer.from(own).equals(spki))
       throw new CaError("CSR_INVALID_KEY", "the public key is that of an authority");
   if (policy.deniedKeys.size > 0 && policy.deniedKeys.has(spkiFingerprint(spki)))
     throw new CaError("CSR_DENIED_KEY", "the public key is on the deny list");
-  return { spki, parsed, key };
+  return { spki, parsed };
 }
 
 /** Checks that nothing is asked for that `granted` does not hold (policy `match`). Throws {@link CaError}. */

@@ -1,4 +1,4 @@
-import { type KeyObject, verify } from "node:crypto";
+import { verify } from "node:crypto";
 import { atEnd, type Cursor, enter, expect, integer, objectIdentifier, TAG } from "../der/reader.ts";
 import { CaError } from "../error.ts";
 import type { KeyFamily, SubjectKey } from "./public-key.ts";
@@ -75,11 +75,11 @@ export function mustSuit(algorithm: SignatureAlgorithm, key: SubjectKey): void {
     throw new CaError("CSR_UNSUPPORTED_ALG", `a ${key.family} key does not make ${algorithm.signs} signatures`);
 }
 
-/** Checks `signature` over `signed`. Anything but a good signature is false. */
+/** Checks `signature` over `signed` by a public key, PEM. Anything but a good signature is false. */
 export function verifySignature(
   algorithm: SignatureAlgorithm,
   family: KeyFamily,
-  key: KeyObject,
+  key: string,
   signed: Uint8Array,
   signature: Uint8Array,
 ): boolean {
