@@ -39,6 +39,7 @@ import { createKeySets, type JwksOptions } from "./jwks/options.ts";
 import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
 import { listenPages, type Pages } from "./pages.ts";
+import { secretGrants } from "./reference-grants.ts";
 import { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
 import { SecretSets } from "./secrets.ts";
 
@@ -54,8 +55,9 @@ export interface ControlPlaneOptions {
   readonly registries?: readonly Registry[];
   /**
    * Certificates and keys that Gateways and DestinationRules name (`credentialName`), such as `manifestCredentials` of
-   * `@fairlead/registry/credentials`. Each proxy is given what its own resources name, of its own namespace, and never over
-   * plaintext TCP without `insecure`. Closed with the control plane.
+   * `@fairlead/registry/credentials`. Each proxy is given what its own resources name, of its own namespace (of others
+   * `kubernetes-gateway://NAMESPACE/NAME` that a ReferenceGrant among `documents` allows), and never over plaintext TCP without
+   * `insecure`. Closed with the control plane.
    */
   readonly credentials?: Credentials;
   /** Mesh-wide settings, or the files that hold them (then watched). Default: Istio's defaults. */
@@ -187,7 +189,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   await firstOf(wantKeySets(feed.mesh), clock, FIRST_KEY_SETS);
   feed.flush();
   const { credentials } = options;
-  const secrets = credentials && new SecretSets(credentials);
+  const grants = options.documents && secretGrants(options.documents);
+  const secrets = credentials && new SecretSets({ credentials, ...(grants ? { grants } : {}) });
   source = createMeshSource(feed.mesh, {
     extra: (node, typeUrl, ask) =>
       typeUrl === secrets?.typeUrl ? secrets.of(node, ask(secretNames, undefined)) : undefined,
@@ -201,10 +204,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ...options.server,
     authorize: (peer, node) => refuseForeignNode(peer, node, trustDomains()),
   });
-  const forgetCredentials = credentials?.subscribe(() => {
+  const secretsChanged = () => {
     secrets?.clear();
     made.wake();
-  });
+  };
+  const forgetCredentials = credentials?.subscribe(secretsChanged);
+  const forgetGrants = grants?.subscribe(secretsChanged);
   server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
 
   const open: { close(): Promise<void> }[] = [];
@@ -315,6 +320,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
             started,
             authority,
             credentials,
+            grants,
             isReady: () => listens,
           }),
         });
@@ -340,6 +346,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         feed.close();
         keySets.close();
         forgetCredentials?.();
+        forgetGrants?.();
         credentials?.close();
         await Promise.all(open.map((one) => one.close()));
         await server.close();

@@ -7,6 +7,7 @@ import { secretNamesOf, translate } from "@fairlead/xds/translate";
 import type { ControlPlane } from "./control-plane.ts";
 import { expose, type Histogram, type MetricFamily } from "./exposition.ts";
 import type { Page } from "./pages.ts";
+import type { SecretGrants } from "./reference-grants.ts";
 import type { Clock } from "./scheduler.ts";
 import { secretResources } from "./secrets.ts";
 
@@ -21,6 +22,7 @@ export interface DebugContext {
   readonly started: number;
   readonly authority: Authority | undefined;
   readonly credentials: Credentials | undefined;
+  readonly grants: SecretGrants | undefined;
   readonly isReady: () => boolean;
 }
 
@@ -41,7 +43,7 @@ export function debugPages(context: DebugContext): Readonly<Record<string, (quer
 }
 
 /** What a connected proxy is meant to have, translated anew: `?proxy=NODE_ID` or the part of it that names one proxy. */
-function configDump({ plane, credentials }: DebugContext, wanted: string | null): Page {
+function configDump({ plane, credentials, grants }: DebugContext, wanted: string | null): Page {
   const known = plane.proxies().map(({ node }) => node);
   const found = known.filter(({ id = "" }) => wanted !== null && (id === wanted || id.includes(wanted)));
   const [json] = found;
@@ -56,7 +58,9 @@ function configDump({ plane, credentials }: DebugContext, wanted: string | null)
   if (!node) return { status: 404, text: "that node cannot be read\n" };
   const { diagnostics, ...types } = translate(plane.mesh, node);
   const names = secretNamesOf(plane.mesh, node);
-  const secrets = credentials ? secretResources(credentials, node.namespace, names, true) : [];
+  const secrets = credentials
+    ? secretResources({ credentials, ...(grants ? { grants } : {}) }, node.namespace, names, true)
+    : [];
   const resources = Object.fromEntries(
     Object.entries(types).map(([type, list]) => [
       type,

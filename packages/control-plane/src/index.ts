@@ -11,5 +11,6 @@ export { ControlPlaneError, type ControlPlaneErrorCode } from "./control-plane-e
 export { refuseForeignNode, type StreamPeer } from "./identity.ts";
 export type { JwksOptions } from "./jwks/options.ts";
 export type { SettingsFiles } from "./mesh-settings.ts";
+export { type SecretGrants, secretGrants } from "./reference-grants.ts";
 export { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
-export { type SecretResource, secretResources } from "./secrets.ts";
+export { type SecretResource, type SecretsFrom, secretResources } from "./secrets.ts";

@@ -7,6 +7,7 @@ import { createDiscoveryClient, RESOURCE_TYPES } from "@fairlead/xds";
 import { secretNamesOf } from "@fairlead/xds/translate";
 import { describe, expect, it } from "vitest";
 import { createControlPlane } from "./control-plane.ts";
+import { secretGrants } from "./reference-grants.ts";
 import { SecretSets, secretResources } from "./secrets.ts";
 
 const SDS = RESOURCE_TYPES.find(({ shortName }) => shortName === "SDS")?.typeUrl ?? "";
@@ -46,7 +47,7 @@ describe("secrets by name", () => {
     secret("password", { key: "hunter2" }),
     configMap("company", one.roots),
   );
-  const of = (namespace: string, ...wanted: string[]) => names(secretResources(credentials, namespace, wanted));
+  const of = (namespace: string, ...wanted: string[]) => names(secretResources({ credentials }, namespace, wanted));
 
   it.each([
     ["kubernetes://tls", true],
@@ -74,8 +75,46 @@ describe("secrets by name", () => {
     ]);
   });
 
+  describe("of another namespace, where a ReferenceGrant says so", () => {
+    const NAME = "kubernetes-gateway://shop/tls";
+    const grant = (from: string, to: string, namespace = "shop") =>
+      `apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: { name: g, namespace: ${namespace} }\nspec: { from: [${from}], to: [${to}] }\n`;
+    const FROM = "{ group: gateway.networking.k8s.io, kind: Gateway, namespace: gateways }";
+    const granted = (text: string, name = NAME) => {
+      const { store } = read(text);
+      return names(secretResources({ credentials, grants: secretGrants(store.documents) }, "gateways", [name]));
+    };
+
+    it.each([
+      ["all Secrets", grant(FROM, '{ group: "", kind: Secret }'), true],
+      ["this one", grant(FROM, '{ group: "", kind: Secret, name: tls }'), true],
+      ["the core group unsaid", grant(FROM, "{ kind: Secret }"), true],
+      ["another one", grant(FROM, '{ group: "", kind: Secret, name: generic }'), false],
+      ["another kind", grant(FROM, '{ group: "", kind: Service }'), false],
+      ["another group", grant(FROM, "{ group: example.com, kind: Secret }"), false],
+      ["of another namespace", grant(FROM, '{ group: "", kind: Secret }', "elsewhere"), false],
+      ["to another namespace", grant(FROM.replace("gateways", "other"), '{ group: "", kind: Secret }'), false],
+      ["to another kind", grant(FROM.replace("Gateway", "HTTPRoute"), '{ group: "", kind: Secret }'), false],
+      ["nothing", grant("", ""), false],
+    ])("%s: %s", (_, text, there) => {
+      expect(granted(text)).toEqual(there ? [NAME] : []);
+      // Only Gateways are granted anything.
+      expect(granted(text, "kubernetes://shop/tls")).toEqual([]);
+    });
+
+    it("the roots in it count as it", () => {
+      expect(granted(grant(FROM, "{ kind: Secret, name: tls }"), `${NAME}-cacert`)).toEqual([`${NAME}-cacert`]);
+    });
+
+    it("needs none in its own", () => {
+      expect(of("shop", NAME)).toEqual([NAME]);
+      expect(of("gateways", NAME)).toEqual([]);
+      expect(of("shop", "kubernetes-gateway://tls")).toEqual([]);
+    });
+  });
+
   it("shows a chain and no key to people", () => {
-    const [shown] = secretResources(credentials, "shop", ["kubernetes://tls"], true);
+    const [shown] = secretResources({ credentials }, "shop", ["kubernetes://tls"], true);
     expect(shown?.resource).toEqual({
       name: "kubernetes://tls",
       tlsCertificate: {
@@ -184,7 +223,7 @@ spec: { host: web.example, trafficPolicy: { tls: { mode: SIMPLE, credentialName:
 
 it("an equal set stays one object when credentials change elsewhere", () => {
   const { store, credentials } = read(secret("tls", { cert: one.chain, key: one.key }));
-  const sets = new SecretSets(credentials);
+  const sets = new SecretSets({ credentials });
   const wanted = new Set(["kubernetes://tls"]);
   const before = sets.of({ namespace: "shop" }, wanted);
   expect([...before.resources.keys()]).toEqual(["kubernetes://tls"]);

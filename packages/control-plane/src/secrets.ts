@@ -1,6 +1,7 @@
 import type { Collection, ProxyNode } from "@fairlead/model";
 import type { Credential } from "@fairlead/registry/credentials";
 import { type EncodedResource, encodeResource, RESOURCE_TYPES, type ResourceSet } from "@fairlead/xds";
+import type { SecretGrants } from "./reference-grants.ts";
 
 /** What stands in the place of a private key wherever people may see it. */
 const REDACTED = "[redacted]";
@@ -15,21 +16,29 @@ export interface SecretResource {
 type Inline = (text: string) => object;
 const bytes: Inline = (text) => ({ inlineBytes: Buffer.from(text).toString("base64") });
 
+/** What secrets are taken from. */
+export interface SecretsFrom {
+  readonly credentials: Pick<Collection<Credential>, "get">;
+  /** Without it, no Secret is given to a proxy of another namespace. */
+  readonly grants?: Pick<SecretGrants, "allows">;
+}
+
 /**
- * The credentials of these SDS names for proxies of a namespace; names of nothing, of other namespaces (but
- * `configmap://NAMESPACE/NAME`, which holds roots only) and of other schemes are left out. With `redacted`, texts stand as
- * they are and private keys are left out: for people.
+ * The credentials of these SDS names for proxies of a namespace; names of nothing, of other namespaces and of other schemes are
+ * left out. Of other namespaces are given: `configmap://NAMESPACE/NAME`, which holds roots only, and
+ * `kubernetes-gateway://NAMESPACE/NAME` where a ReferenceGrant lets Gateways of the proxy's namespace use it. With `redacted`,
+ * texts stand as they are and private keys are left out: for people.
  *
  * Source: Istio `pilot/pkg/model/credentials`, `pilot/pkg/xds/sds.go`.
  */
 export function secretResources(
-  credentials: Pick<Collection<Credential>, "get">,
+  from: SecretsFrom,
   namespace: string,
   names: Iterable<string>,
   redacted = false,
 ): readonly SecretResource[] {
   return [...new Set(names)].sort().flatMap((name) => {
-    const found = lookUp(credentials, namespace, name);
+    const found = lookUp(from, namespace, name);
     return found ? [{ name, resource: secretResource(name, found, redacted), source: found.source }] : [];
   });
 }
@@ -38,8 +47,8 @@ const CA_SUFFIX = "-cacert";
 
 type Found = Credential & { readonly wants: "key-pair" | "trust" };
 
-function lookUp(credentials: Pick<Collection<Credential>, "get">, namespace: string, name: string): Found | undefined {
-  const [, scheme, path = ""] = /^(kubernetes|configmap):\/\/(.+)$/.exec(name) ?? [];
+function lookUp({ credentials, grants }: SecretsFrom, namespace: string, name: string): Found | undefined {
+  const [, scheme, path = ""] = /^(kubernetes|kubernetes-gateway|configmap):\/\/(.+)$/.exec(name) ?? [];
   const parts = path.split("/");
   const [object = "", stated] = parts.reverse();
   if (!scheme || !object || parts.length > 2) return undefined;
@@ -49,10 +58,14 @@ function lookUp(credentials: Pick<Collection<Credential>, "get">, namespace: str
     const found = stated ? get("ConfigMap", stated, bare) : undefined;
     return found?.trust && { ...found, wants: "trust" };
   }
-  if (stated !== undefined && stated !== namespace) return undefined;
-  const exact = get("Secret", namespace, object);
+  const home = stated ?? namespace;
+  const forGateway = scheme === "kubernetes-gateway";
+  if (forGateway && stated === undefined) return undefined;
+  const allowed = (one: string) => home === namespace || (forGateway && grants?.allows(namespace, home, one) === true);
+  const own = (one: string) => (allowed(one) ? get("Secret", home, one) : undefined);
+  const exact = own(object);
   if (bare !== object) {
-    const found = exact ?? get("Secret", namespace, bare);
+    const found = exact ?? own(bare);
     return found?.trust && { ...found, wants: "trust" };
   }
   if (exact?.keyPair) return { ...exact, wants: "key-pair" };
@@ -85,12 +98,12 @@ const SECRET_TYPE = RESOURCE_TYPES.find(({ shortName }) => shortName === "SDS")?
  * Secrets for a discovery server. Equal content is one object, which many proxies share; `clear` when credentials change.
  */
 export class SecretSets {
-  readonly #credentials: Pick<Collection<Credential>, "get">;
+  readonly #from: SecretsFrom;
   readonly #sets = new Map<string, ResourceSet>();
   #before = new Map<string, ResourceSet>();
 
-  constructor(credentials: Pick<Collection<Credential>, "get">) {
-    this.#credentials = credentials;
+  constructor(from: SecretsFrom) {
+    this.#from = from;
   }
 
   get typeUrl(): string {
@@ -102,7 +115,7 @@ export class SecretSets {
     const known = this.#sets.get(key);
     if (known) return known;
     const resources = new Map<string, EncodedResource>();
-    for (const { name, resource, source } of secretResources(this.#credentials, namespace, names))
+    for (const { name, resource, source } of secretResources(this.#from, namespace, names))
       resources.set(name, encodeResource(SECRET_TYPE, name, resource, [source]));
     const before = this.#before.get(key);
     const same =

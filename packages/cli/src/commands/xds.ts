@@ -1,5 +1,5 @@
 import { textStore } from "@fairlead/config";
-import { secretResources } from "@fairlead/control-plane";
+import { secretGrants, secretResources } from "@fairlead/control-plane";
 import { type Diagnostic, formatObject, type ProxyNode } from "@fairlead/model";
 import { manifestCredentials } from "@fairlead/registry/credentials";
 import { canonicalize } from "@fairlead/xds/proto";
@@ -35,7 +35,7 @@ function readSecrets({ mesh, files }: MeshInput, node: ProxyNode) {
   const credentials = manifestCredentials(store.documents);
   credentials.close();
   return {
-    secrets: secretResources(credentials, node.namespace, names, true),
+    secrets: secretResources({ credentials, grants: secretGrants(store.documents) }, node.namespace, names, true),
     diagnostics: credentials.diagnostics(),
   };
 }
