@@ -50,7 +50,7 @@ function compare(
   const named = (resource: string, side: Side) => normaliseName(resource, type, side, name);
   const wanted = new Map([...(expected[type] ?? [])].map(([of, resource]) => [named(of, "expected"), resource]));
   // A client asks by name for routes and endpoints, so only these were recorded.
-  const byName = type === "routes" || type === "endpoints";
+  const byName = type === "routes" || type === "endpoints" || type === "extensions";
   const ours = new Map(
     made
       .map((one) => [named(one.name, "actual"), one.resource] as const)

@@ -23,6 +23,8 @@ const FILES: readonly (readonly [type: ResourceType, file: string, name: (resour
   ["endpoints", "eds", (resource: { clusterName: string }) => resource.clusterName],
   ["listeners", "lds", (resource: { name: string }) => resource.name],
   ["routes", "rds", (resource: { name: string }) => resource.name],
+  ["extensions", "ecds", (resource: { name: string }) => resource.name],
+  ["nameTables", "nds", () => ""],
 ];
 
 export function xdsCases(): readonly XdsCase[] {

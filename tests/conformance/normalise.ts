@@ -3,7 +3,7 @@
  * be equal. Normalisations get deep copies and may change them.
  */
 
-export const RESOURCE_TYPES = ["clusters", "endpoints", "listeners", "routes"] as const;
+export const RESOURCE_TYPES = ["clusters", "endpoints", "listeners", "routes", "extensions", "nameTables"] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 export interface Normalisation {

@@ -60,6 +60,11 @@ export interface ControlPlaneOptions {
    * `insecure`. Closed with the control plane.
    */
   readonly credentials?: Credentials;
+  /**
+   * Hosts of ServiceEntries without addresses get virtual ones (of 240.240.0.0/16 and 2001:2::/48), for proxies that answer
+   * DNS themselves, as Istio's controller gives them. Default: true.
+   */
+  readonly allocateAddresses?: boolean;
   /** Mesh-wide settings, or the files that hold them (then watched). Default: Istio's defaults. */
   readonly mesh?:
     | { readonly meshConfig?: MeshConfig; readonly meshNetworks?: MeshNetworks }
@@ -154,7 +159,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const composed = withIngresses(options.config, options.documents, settings);
   const { config } = composed;
   const given = options.registries ?? [];
-  const registry = aggregateRegistry([...given, serviceEntryRegistry(config)], "control plane");
+  const registry = aggregateRegistry(
+    [...given, serviceEntryRegistry(config, { allocateAddresses: options.allocateAddresses ?? true })],
+    "control plane",
+  );
   try {
     await Promise.all([config.ready, registry.ready, options.credentials?.ready]);
   } catch (error) {

@@ -31,6 +31,11 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   /** Virtual IPs or CIDRs. Empty: none, clients address it by name only. */
   readonly addresses: readonly string[];
+  /**
+   * Addresses that were allocated because it has none of its own. They mean something to proxies only that answer DNS
+   * themselves.
+   */
+  readonly allocatedAddresses?: readonly string[];
   readonly resolution: Resolution;
   /** Outside the mesh: no sidecar, no mesh identity. */
   readonly meshExternal: boolean;

@@ -8,6 +8,7 @@ import {
   ENDPOINT_TYPE,
   EXTENSION_CONFIG_TYPE,
   LISTENER_TYPE,
+  NAME_TABLE_TYPE,
   ROUTE_TYPE,
 } from "./resource-type.ts";
 import type { Peer } from "./server/peer.ts";
@@ -24,6 +25,7 @@ const TYPE_URLS: Readonly<Record<GeneratorName, string>> = {
   listeners: LISTENER_TYPE,
   routes: ROUTE_TYPE,
   authorizations: AUTHORIZATION_TYPE,
+  nameTables: NAME_TABLE_TYPE,
 };
 
 const BY_TYPE_URL = new Map((Object.keys(GENERATORS) as GeneratorName[]).map((type) => [TYPE_URLS[type], type]));

@@ -116,5 +116,6 @@ export const CLUSTER_TYPE = named("CDS");
 export const ENDPOINT_TYPE = named("EDS");
 export const EXTENSION_CONFIG_TYPE = named("ECDS");
 export const LISTENER_TYPE = named("LDS");
+export const NAME_TABLE_TYPE = named("NDS");
 export const ROUTE_TYPE = named("RDS");
 export const SECRET_TYPE = named("SDS");

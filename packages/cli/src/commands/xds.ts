@@ -16,6 +16,7 @@ const MESSAGES = {
   endpoints: "envoy.config.endpoint.v3.ClusterLoadAssignment",
   extensions: "envoy.config.core.v3.TypedExtensionConfig",
   authorizations: "istio.security.Authorization",
+  nameTables: "istio.networking.nds.v1.NameTable",
 } as const;
 
 /** A finding with the place of the field it is about, where it has one. */
@@ -65,6 +66,8 @@ export const xds: Command = {
       extensions: print("extensions"),
       // Only ztunnels are sent these.
       ...(node.type === "ztunnel" ? { authorizations: print("authorizations") } : {}),
+      // Only agents that answer DNS are sent one.
+      ...(made.nameTables.length > 0 ? { nameTables: print("nameTables") } : {}),
       diagnostics: diagnostics.map(diagnosticRecord),
     };
     if (call.json) printJson(terminal, answer);

@@ -1,9 +1,11 @@
 import { type ConfigObject, isKind, refOf } from "@fairlead/config";
-import type { Collection, Diagnostic, Namespace, ServiceEndpoints } from "@fairlead/model";
+import type { Change, Collection, Diagnostic, Namespace, ServiceEndpoints } from "@fairlead/model";
 import { type Contribution, DerivedRegistry } from "../derived-registry.ts";
 import type { Placement } from "../instance-labels.ts";
 import { endpointsKey, type Registry } from "../registry.ts";
 import { trafficDistribution } from "../traffic-distribution.ts";
+import { AddressPool } from "./address-pool.ts";
+import { isAllocated, isAllocatedHost } from "./allocation.ts";
 import { entryEndpoints } from "./endpoint.ts";
 import { entryServices } from "./service.ts";
 import { entryWorkload } from "./workload.ts";
@@ -16,6 +18,11 @@ export interface ServiceEntryRegistryOptions {
   readonly network?: string;
   /** Their annotations are defaults of traffic distribution. */
   readonly namespaces?: Collection<Namespace>;
+  /**
+   * Gives hosts of entries without addresses virtual ones, beside those that `status.addresses` holds, which are served in
+   * any case. Default: false.
+   */
+  readonly allocateAddresses?: boolean;
 }
 
 /**
@@ -27,6 +34,7 @@ export function serviceEntryRegistry(
   options: ServiceEntryRegistryOptions = {},
 ): Registry {
   const placement: Placement = { clusterId: options.clusterId ?? "Kubernetes", network: options.network ?? "" };
+  const pool = options.allocateAddresses ? new AddressPool(config) : undefined;
   const derive = (key: string, read: (topic: string) => void): Contribution | undefined => {
     const entry = config.get(key);
     if (entry === undefined) return undefined;
@@ -34,10 +42,16 @@ export function serviceEntryRegistry(
     if (!isKind(entry, "ServiceEntry")) return undefined;
     const { namespace } = entry.metadata;
     read(`namespace:${namespace}`);
-    return serviceEntryContribution(entry, placement, options.namespaces?.get(namespace)?.annotations ?? {});
+    const annotations = options.namespaces?.get(namespace)?.annotations ?? {};
+    return serviceEntryContribution(entry, placement, annotations, pool?.of(key));
   };
   const subscriptions = [
-    config.subscribe((changes) => registry.update(changes.map(({ key }) => key))),
+    config.subscribe((changes) =>
+      registry.update([
+        ...changes.map(({ key }) => key),
+        ...(changes.some(isAboutEntry) ? (pool?.update() ?? []) : []),
+      ]),
+    ),
     options.namespaces?.subscribe((changes) =>
       registry.update(
         [],
@@ -53,9 +67,12 @@ export function serviceEntryRegistry(
       for (const unsubscribe of subscriptions) unsubscribe?.();
     },
   });
+  pool?.update();
   registry.update(config.keys());
   return registry;
 }
+
+const isAboutEntry = ({ value, previous }: Change<ConfigObject>) => (value ?? previous)?.kind === "ServiceEntry";
 
 const CONNECT_STRATEGY = "istio.io/connect-strategy";
 
@@ -63,9 +80,10 @@ function serviceEntryContribution(
   entry: ConfigObject<"ServiceEntry">,
   placement: Placement,
   namespaceAnnotations: Readonly<Record<string, string>>,
+  allocated?: ReadonlyMap<string, readonly string[]>,
 ): Contribution {
   const object = refOf(entry);
-  const services = entryServices(entry, namespaceAnnotations);
+  const services = entryServices(entry, namespaceAnnotations, allocated);
   const endpoints = new Map<string, ServiceEndpoints>();
   for (const service of services) {
     const given = entryEndpoints(entry, service, placement);
@@ -76,12 +94,15 @@ function serviceEntryContribution(
   const diagnostics: Diagnostic[] = trafficDistribution(undefined, entry.metadata.annotations, {}).diagnostics.map(
     (diagnostic) => ({ ...diagnostic, object }),
   );
-  if (hasUnservedAddresses(entry))
+  if (
+    allocated &&
+    services.some((one) => isAllocated(entry) && isAllocatedHost(entry, one.hostname) && !one.allocatedAddresses)
+  )
     diagnostics.push({
-      code: "unsupported-field",
-      severity: "info",
-      path: "status.addresses",
-      message: "automatically allocated addresses are not served: give spec.addresses to have a virtual IP",
+      code: "addresses-exhausted",
+      severity: "warning",
+      path: "spec.hosts",
+      message: "no virtual address is left to allocate: give spec.addresses",
       object,
     });
   // Source: Istio `model.GetDNSConnectStrategy`.
@@ -94,11 +115,4 @@ function serviceEntryContribution(
       object,
     });
   return { services, endpoints, diagnostics };
-}
-
-/** Allocated addresses count where the proxy could use them: a resolution, and no addresses of the user's own. */
-function hasUnservedAddresses({ spec, status }: ConfigObject<"ServiceEntry">): boolean {
-  const allocated = (status as { readonly addresses?: unknown } | undefined)?.addresses;
-  const used = spec.resolution !== undefined && spec.resolution !== "NONE" && (spec.addresses ?? []).length === 0;
-  return used && Array.isArray(allocated) && allocated.length > 0;
 }

@@ -2,6 +2,7 @@ import { type ConfigObject, refOf, type ServiceEntry, type ServiceEntryPort } fr
 import { type Labels, parseProtocol, type Resolution, type Service, type ServicePort } from "@fairlead/model";
 import { normalizeVirtualIp } from "../ip-address.ts";
 import { trafficDistribution } from "../traffic-distribution.ts";
+import { allocatedAddresses } from "./allocation.ts";
 
 /** Source: istio.io/api `ServiceEntry.Resolution`. */
 const RESOLUTIONS: Readonly<Record<NonNullable<ServiceEntry["resolution"]>, Resolution>> = {
@@ -13,7 +14,11 @@ const RESOLUTIONS: Readonly<Record<NonNullable<ServiceEntry["resolution"]>, Reso
 };
 
 /** One service a host, with all virtual IPs of the entry. Source: Istio `serviceentry.convertServices`. */
-export function entryServices(entry: ConfigObject<"ServiceEntry">, namespaceAnnotations: Labels): readonly Service[] {
+export function entryServices(
+  entry: ConfigObject<"ServiceEntry">,
+  namespaceAnnotations: Labels,
+  allocated?: ReadonlyMap<string, readonly string[]>,
+): readonly Service[] {
   const { spec, metadata } = entry;
   const { namespace, creationTimestamp } = metadata;
   const distribution = trafficDistribution(undefined, metadata.annotations, namespaceAnnotations).value;
@@ -32,7 +37,15 @@ export function entryServices(entry: ConfigObject<"ServiceEntry">, namespaceAnno
     ...(distribution && { trafficDistribution: distribution }),
     source: refOf(entry),
   };
-  return [...new Set(spec.hosts)].map((hostname) => ({ ...shared, hostname, name: hostname }));
+  return [...new Set(spec.hosts)].map((hostname) => {
+    const virtual = allocated?.get(hostname) ?? allocatedAddresses(entry, hostname);
+    return {
+      ...shared,
+      hostname,
+      name: hostname,
+      ...(virtual.length > 0 && { allocatedAddresses: virtual }),
+    };
+  });
 }
 
 function entryPort(port: ServiceEntryPort): ServicePort {

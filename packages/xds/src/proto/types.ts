@@ -52,6 +52,8 @@ export type {
   MatchPredicate,
   Metadata,
   MetadataMatcher,
+  NameTable,
+  NameTable_NameInfo,
   NetworkExtAuthz,
   OutlierDetection,
   Percent,

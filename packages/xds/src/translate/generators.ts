@@ -3,6 +3,7 @@ import { endpointGenerator } from "./endpoint/generator.ts";
 import { extensionGenerator } from "./extension/generator.ts";
 import type { Generator } from "./generated.ts";
 import { listenerGenerator } from "./listener/generator.ts";
+import { nameTableGenerator } from "./name-table/generator.ts";
 import { proxylessClusters } from "./proxyless/cluster.ts";
 import { chosen } from "./proxyless/generator.ts";
 import { proxylessListeners } from "./proxyless/listener.ts";
@@ -18,6 +19,7 @@ export const GENERATORS = {
   endpoints: endpointGenerator,
   extensions: extensionGenerator,
   authorizations: authorizationGenerator,
+  nameTables: nameTableGenerator,
 } as const satisfies Record<string, Generator>;
 
 export type GeneratorName = keyof typeof GENERATORS;

@@ -11,11 +11,12 @@ import { hostsOverlap, isTls, type ObjectRef } from "@fairlead/model";
 import { filledPattern } from "../cluster/stat-name.ts";
 import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
+import { serviceAddresses } from "../service-addresses.ts";
 import { UNSPECIFIED, WILDCARDS } from "./address.ts";
 import { dynamicDnsFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, configMetadata } from "./filter-chain.ts";
 import { addressFamilyOf } from "./node-settings.ts";
-import { type Contribution, serviceAddresses } from "./outbound-plan.ts";
+import type { Contribution } from "./outbound-plan.ts";
 import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
 
 /** The chains that a service's port adds for content that is not HTTP. */
@@ -89,7 +90,7 @@ function tlsChains(
 function serverNamesOf(read: Reader, { service, destinations, binds }: Contribution): readonly string[] | undefined {
   const family = addressFamilyOf(read);
   const [wildcard] = WILDCARDS[family];
-  const [[address = UNSPECIFIED] = []] = serviceAddresses(service, family);
+  const [[address = UNSPECIFIED] = []] = serviceAddresses(read, service);
   const own = address === UNSPECIFIED && service.registry === "External" ? wildcard : address;
   const shared = (own === wildcard && binds[0] === wildcard) || own.includes("/");
   const dynamic = service.hostname.startsWith("*") && service.resolution === "DynamicDNS";

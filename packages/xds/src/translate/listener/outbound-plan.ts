@@ -2,15 +2,8 @@
 import type { ConfigObject, EgressListener } from "@fairlead/config";
 import { meshConfigOf, type Query, type Reader, sidecarScopeOf } from "@fairlead/mesh";
 import { isHttp, isTcp, type Protocol, parseProtocol, type Service, structurallyEqual } from "@fairlead/model";
-import {
-  type AddressFamily,
-  isIPv6,
-  isUnixSocket,
-  LOCALHOSTS,
-  listenerName,
-  UNSPECIFIED,
-  WILDCARDS,
-} from "./address.ts";
+import { serviceAddresses } from "../service-addresses.ts";
+import { type AddressFamily, isUnixSocket, LOCALHOSTS, listenerName, UNSPECIFIED, WILDCARDS } from "./address.ts";
 import { addressFamilyOf, interceptionModeOf, metadataFlag, metadataText, reservedPorts } from "./node-settings.ts";
 
 /** A port that is listened on: a service's, or one that a Sidecar names. */
@@ -210,7 +203,7 @@ class Planner {
   /** One service port without an address that a Sidecar chose. */
   #placeService(egress: number, service: Service, port: ListenPort, binding: Binding): void {
     const content = contentOf(port.protocol);
-    const addresses = serviceAddresses(service, this.#family);
+    const addresses = serviceAddresses(this.#read, service);
     const headless =
       binding.binds.length === 0 &&
       service.resolution === "Passthrough" &&
@@ -243,7 +236,7 @@ class Planner {
       this.#add(part, content, { ...binding, binds, destinations: undefined });
       return;
     }
-    for (const addresses of serviceAddresses(service, this.#family)) {
+    for (const addresses of serviceAddresses(this.#read, service)) {
       const [address = UNSPECIFIED] = addresses;
       if (address.includes("/")) this.#add(part, content, { ...binding, binds: wildcards, destinations: addresses });
       else if (address === UNSPECIFIED && service.registry === "External" && this.#family !== "IPv4")
@@ -305,20 +298,6 @@ function replacesAll(protocol: Protocol): boolean {
 function isServerFirst(incoming: Protocol, existing: Protocol): boolean {
   const first = (protocol: Protocol) => protocol === "Mongo" || protocol === "MySQL";
   return (first(incoming) || first(existing)) && incoming !== existing;
-}
-
-/**
- * The addresses that clients use for a service, one list for each listener it needs: a Kubernetes Service has one
- * address (and others of the same meaning for other families), each address of a ServiceEntry is one of its own.
- */
-export function serviceAddresses(
-  { addresses, registry }: Pick<Service, "addresses" | "registry">,
-  family: AddressFamily,
-): readonly (readonly string[])[] {
-  if (addresses.length === 0) return [[UNSPECIFIED]];
-  if (registry === "External") return addresses.map((address) => [address]);
-  const usable = addresses.filter((address) => family === "Dual" || isIPv6(address) === (family === "IPv6"));
-  return [usable.length > 0 ? usable : addresses.slice(0, 1)];
 }
 
 /** The port of the HTTP forward proxy, when there is one. Source: Istio API, `MeshConfig.proxyHttpPort`. */

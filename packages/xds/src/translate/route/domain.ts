@@ -1,5 +1,6 @@
 import type { Reader } from "@fairlead/mesh";
 import type { Service } from "@fairlead/model";
+import { domainAddresses } from "../service-addresses.ts";
 
 /** IPv6 addresses in brackets, as they stand in a URL. */
 export function bracketed(host: string): string {
@@ -42,25 +43,13 @@ export function serviceDomains(
   }
   if (service.resolution === "Passthrough" && service.registry === "Kubernetes")
     domains.push(...domains.map((domain) => `*.${domain}`));
-  for (const address of addressesOf(read, service)) push(domains, bracketed(address), port);
+  for (const address of domainAddresses(read, service)) push(domains, bracketed(address), port);
   return { domains, alternatives };
 }
 
 function push(list: string[], host: string, port: number | undefined): void {
   list.push(host);
   if (port !== undefined) list.push(`${host}:${port}`);
-}
-
-/** Virtual IPs that the node can use: those of a Kubernetes service are of both families, the node may have one. */
-function addressesOf(read: Reader, service: Service): readonly string[] {
-  const given = service.addresses.filter((address) => address !== "0.0.0.0");
-  if (service.registry !== "Kubernetes" || given.length === 0) return given;
-  const families = read.fact("address families", ({ ipAddresses }) => {
-    const six = ipAddresses.some((address) => address.includes(":"));
-    const four = ipAddresses.some((address) => !address.includes(":"));
-    return six ? (four ? "46" : "6") : "4";
-  });
-  return given.filter((address) => families.includes(address.includes(":") ? "6" : "4"));
 }
 
 /**
