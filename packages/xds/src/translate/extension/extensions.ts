@@ -8,10 +8,11 @@ import { wasmFilter } from "./wasm.ts";
 /** Where among the filters of authentication and authorization an extension stands. */
 export type ExtensionPhase = "AUTHN" | "AUTHZ" | "STATS" | "UNSPECIFIED";
 
-/** A WasmPlugin or TrafficExtension that holds for the node, as an HTTP filter. */
+/** A WasmPlugin or TrafficExtension that holds for the node, as a filter of requests or of connections. */
 export interface Extension {
   /** Of the filter, and of its configuration over ECDS. Istio's. */
   readonly name: string;
+  readonly layer: "HTTP" | "NETWORK";
   readonly phase: ExtensionPhase;
   readonly priority: number;
   readonly match: readonly TrafficSelector[];
@@ -65,7 +66,7 @@ const LOWEST = -(2 ** 31);
 function trafficExtension(read: Reader, object: ConfigObject<"TrafficExtension">): Made {
   const { spec } = object;
   const { phase = "UNSPECIFIED", priority, match = [] } = spec;
-  const base = { ...named(object, "trafficextension"), phase, priority: priority ?? LOWEST, match };
+  const base = { ...named(object, ""), layer: layerOf(spec.wasm), phase, priority: priority ?? LOWEST, match };
   if (spec.wasm) return { ...base, ...wasmPart(read, object, spec.wasm, "spec.wasm") };
   const inlineString = spec.lua?.inlineCode ?? "";
   const config = typed("envoy.extensions.filters.http.lua.v3.Lua", { defaultSourceCode: { inlineString } });
@@ -75,7 +76,8 @@ function trafficExtension(read: Reader, object: ConfigObject<"TrafficExtension">
 function wasmPlugin(read: Reader, object: ConfigObject<"WasmPlugin">): Made {
   const { phase = "UNSPECIFIED_PHASE", priority, match = [] } = object.spec;
   return {
-    ...named(object, "wasmplugin"),
+    ...named(object, TRANSLATED),
+    layer: layerOf(object.spec),
     phase: phase === "UNSPECIFIED_PHASE" ? "UNSPECIFIED" : phase,
     priority: priority ?? LOWEST,
     match,
@@ -83,9 +85,16 @@ function wasmPlugin(read: Reader, object: ConfigObject<"WasmPlugin">): Made {
   };
 }
 
-function named(object: ConfigObject<"TrafficExtension" | "WasmPlugin">, kind: string) {
+/** Istio makes a TrafficExtension of that name from a WasmPlugin. */
+const TRANSLATED = "~istio-translated-wasmplugin";
+
+function named(object: ConfigObject<"TrafficExtension" | "WasmPlugin">, suffix: string) {
   const { namespace, name } = object.metadata;
-  return { name: `extensions.istio.io/${kind}/${namespace}.${name}`, source: refOf(object) };
+  return { name: `extensions.istio.io/trafficextension/${namespace}.${name}${suffix}`, source: refOf(object) };
+}
+
+function layerOf(wasm: WasmConfig | undefined): Extension["layer"] {
+  return wasm?.type === "NETWORK" ? "NETWORK" : "HTTP";
 }
 
 function wasmPart(
@@ -94,8 +103,10 @@ function wasmPart(
   wasm: WasmConfig,
   at: string,
 ): Pick<Made, "config" | "diagnostics"> {
-  const { namespace, name } = object.metadata;
-  const { config, problems } = wasmFilter(read, `${namespace}.${name}`, wasm);
+  const { namespace, name, resourceVersion = "" } = object.metadata;
+  const suffix = object.kind === "WasmPlugin" ? TRANSLATED : "";
+  const origin = { name: `${namespace}.${name}${suffix}`, resourceVersion };
+  const { config, problems } = wasmFilter(read, origin, wasm);
   const diagnostics = problems.map(
     ([field, message]): Diagnostic => ({
       code: "unsupported-field",

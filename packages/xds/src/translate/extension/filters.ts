@@ -1,13 +1,14 @@
-import type { HttpFilter } from "../../proto/types.ts";
+import type { HttpFilter, ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import type { ListenerClass } from "../listener/proxy-headers.ts";
 import { type Extension, type ExtensionPhase, extensionsOf } from "./extensions.ts";
 
 const RBAC = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
+const NETWORK_RBAC = "type.googleapis.com/envoy.extensions.filters.network.rbac.v3.RBAC";
 
 /**
- * The extensions of one phase, as filters that ask for their configuration over ECDS: it changes without connections being
- * drained. A listener waits for it, since an extension may decide who is let in.
+ * The extensions of one phase, as filters of requests that ask for their configuration over ECDS: it changes without
+ * connections being drained. A listener waits for it, since an extension may decide who is let in.
  */
 export function extensionFilters(
   build: Build,
@@ -15,20 +16,44 @@ export function extensionFilters(
   listenerClass: ListenerClass,
   port: number,
 ): HttpFilter[] {
-  return extensionsOf(build.read)
-    .filter((extension) => extension.phase === phase && matches(extension, listenerClass, port))
-    .map(({ name, config, source }) =>
-      build.from(
-        {
-          name,
-          configDiscovery: {
-            configSource: { ads: {}, initialFetchTimeout: "0s", resourceApiVersion: "V3" },
-            typeUrls: [...new Set([config["@type"], RBAC])],
-          },
-        },
-        source,
-      ),
-    );
+  return chosen(build, "HTTP", phase, listenerClass, port).map((extension) => discovered(build, extension, RBAC));
+}
+
+/** The same, as filters of connections. */
+export function networkExtensionFilters(
+  build: Build,
+  phase: ExtensionPhase,
+  listenerClass: ListenerClass,
+  port: number,
+): ListenerFilter[] {
+  return chosen(build, "NETWORK", phase, listenerClass, port).map((extension) =>
+    discovered(build, extension, NETWORK_RBAC),
+  );
+}
+
+function chosen(
+  { read }: Build,
+  layer: Extension["layer"],
+  phase: ExtensionPhase,
+  listenerClass: ListenerClass,
+  port: number,
+): readonly Extension[] {
+  return extensionsOf(read).filter(
+    (extension) => extension.layer === layer && extension.phase === phase && matches(extension, listenerClass, port),
+  );
+}
+
+function discovered(build: Build, { name, config, source }: Extension, rbac: string) {
+  return build.from(
+    {
+      name,
+      configDiscovery: {
+        configSource: { ads: {}, initialFetchTimeout: "0s", resourceApiVersion: "V3" as const },
+        typeUrls: [...new Set([config["@type"], rbac])],
+      },
+    },
+    source,
+  );
 }
 
 /** Gateways and outbound listeners are the client's side. */

@@ -2,7 +2,7 @@ import type { TypedExtensionConfig } from "../../proto/types.ts";
 import { type Generator, generated } from "../generated.ts";
 import { extensionDiagnostics, extensionsOf } from "./extensions.ts";
 
-/** Configuration of the HTTP filters that WasmPlugins and TrafficExtensions add. */
+/** Configuration of the filters that WasmPlugins and TrafficExtensions add. */
 export const extensionGenerator: Generator<TypedExtensionConfig> = {
   units: (read) => extensionsOf(read).map(({ name }) => name),
   diagnostics: extensionDiagnostics,

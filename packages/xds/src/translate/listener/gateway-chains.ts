@@ -20,8 +20,8 @@ import { filledPattern } from "../cluster/stat-name.ts";
 import type { Build } from "../generated.ts";
 import { sniClusterName } from "../names.ts";
 import { isHttpServer, isPassthroughServer, type PlacedServer } from "../route/gateway-server.ts";
-import { tcpAuthorizationFilters } from "../security/filters.ts";
 import type { ChainPlan } from "./filter-chain.ts";
+import { leadingNetworkFilters } from "./network-filters.ts";
 import { reportSourceSubnets } from "./outbound-chains.ts";
 import { serverTlsContext } from "./server-tls.ts";
 import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
@@ -71,10 +71,7 @@ function optionsOf(build: Build, { server }: PlacedServer): TcpOptions {
     port: server.port.number,
     portName: server.port.name,
     protocol: parseProtocol(server.port.protocol),
-    securityFilters: [
-      ...tcpAuthorizationFilters(build, "custom", true),
-      ...tcpAuthorizationFilters(build, "local", true),
-    ],
+    leadingFilters: leadingNetworkFilters(build, "gateway", server.port.number, "declared"),
   };
 }
 

@@ -9,7 +9,8 @@ import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./a
 import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
 import { type ChainPlan, ChainSet, filterChain } from "./filter-chain.ts";
 import { gatewayConnectionChains, leadsSomewhere } from "./gateway-chains.ts";
-import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { httpChainFilters } from "./network-filters.ts";
 import { addressFamilyOf, metadataFlag, proxySettingsOf } from "./node-settings.ts";
 import { forwardClientCert } from "./proxy-headers.ts";
 import { serverTlsContext } from "./server-tls.ts";
@@ -121,7 +122,7 @@ function reportServerFields(build: Build, { server, source, path }: PlacedServer
 function plainHttp(build: Build, name: string, merged: MergedPort): ChainPlan {
   const [first] = merged.servers;
   const plan: ChainPlan = {
-    filters: [manager(build, merged.port, merged.routeName, `outbound_${name}`, merged.protocol)],
+    filters: manager(build, merged.port, merged.routeName, `outbound_${name}`, merged.protocol),
   };
   return first ? build.from(plan, first.source, first.path) : plan;
 }
@@ -129,7 +130,7 @@ function plainHttp(build: Build, name: string, merged: MergedPort): ChainPlan {
 function https(build: Build, name: string, { server, source, path, routeName, sniHosts }: PlacedServer): ChainPlan {
   const { tls } = server;
   const protocol = parseProtocol(server.port.protocol);
-  const filter = manager(
+  const filters = manager(
     build,
     server.port.number,
     routeName,
@@ -140,7 +141,7 @@ function https(build: Build, name: string, { server, source, path, routeName, sn
   return {
     serverNames: sniHosts,
     ...(tls ? { tls: serverTlsContext(build, tls, { object: source, path: `${path}.tls` }) } : {}),
-    filters: [build.from(filter, source, path)],
+    filters: filters.map((filter) => build.from(filter, source, path)),
   };
 }
 
@@ -152,7 +153,7 @@ function manager(
   protocol: MergedPort["protocol"],
   delimit = true,
 ) {
-  return httpConnectionManager(build, {
+  return httpChainFilters(build, {
     listenerClass: "gateway",
     port,
     routes,

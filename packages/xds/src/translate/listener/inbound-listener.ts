@@ -12,14 +12,14 @@ import type { Build } from "../generated.ts";
 import { clusterName, INBOUND_PASSTHROUGH_CLUSTER, VIRTUAL_INBOUND } from "../names.ts";
 import { patchedRoutes } from "../patch/route-patch.ts";
 import { inboundRouteConfiguration } from "../route/inbound.ts";
-import { tcpAuthorizationFilters } from "../security/filters.ts";
 import { accessLogs } from "./access-log.ts";
 import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { configMetadata } from "./filter-chain.ts";
-import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { afterTls, customTlsMatches, type InboundMatch, inboundMatches } from "./inbound-match.ts";
 import { type InboundPort, inboundPlanOf } from "./inbound-plan.ts";
 import { inspectors } from "./inspectors.ts";
+import { httpChainFilters, leadingNetworkFilters } from "./network-filters.ts";
 import {
   addressFamilyOf,
   capturePorts,
@@ -172,30 +172,28 @@ function httpFilters(build: Build, port: ChainPort): ListenerFilter[] {
   const { proxyHeaders } = proxySettingsOf(build.read);
   const cluster = clusterOf(port);
   const statName = port.binds ? `inbound_${listenerName(port.binds[0] ?? "", port.targetPort)}` : cluster;
-  return [
-    httpConnectionManager(build, {
-      listenerClass: "sidecar-inbound",
-      port: port.targetPort,
-      routes: patchedRoutes(
-        build,
-        inboundRouteConfiguration({
-          cluster,
-          port: port.port.number,
-          host: port.host,
-          protocol: port.protocol,
-        }),
-        "SIDECAR_INBOUND",
-      ),
-      statPrefix: `${statName}${STAT_PREFIX_END}`,
-      protocol: port.protocol,
-      useRemoteAddress: false,
-      base: defined({
-        forwardClientCertDetails: effectiveProxyHeaders(proxyHeaders, "sidecar-inbound").forwardedClientCert,
-        setCurrentClientCertDetails: clientCertDetails(proxyHeaders),
-        http2ProtocolOptions: isHttp2(port.protocol) ? {} : undefined,
+  return httpChainFilters(build, {
+    listenerClass: "sidecar-inbound",
+    port: port.targetPort,
+    routes: patchedRoutes(
+      build,
+      inboundRouteConfiguration({
+        cluster,
+        port: port.port.number,
+        host: port.host,
+        protocol: port.protocol,
       }),
+      "SIDECAR_INBOUND",
+    ),
+    statPrefix: `${statName}${STAT_PREFIX_END}`,
+    protocol: port.protocol,
+    useRemoteAddress: false,
+    base: defined({
+      forwardClientCertDetails: effectiveProxyHeaders(proxyHeaders, "sidecar-inbound").forwardedClientCert,
+      setCurrentClientCertDetails: clientCertDetails(proxyHeaders),
+      http2ProtocolOptions: isHttp2(port.protocol) ? {} : undefined,
     }),
-  ];
+  });
 }
 
 function tcpFilters(build: Build, port: ChainPort): ListenerFilter[] {
@@ -208,8 +206,12 @@ function tcpFilters(build: Build, port: ChainPort): ListenerFilter[] {
     : cluster;
   const idleTimeout = idleTimeoutOf(read);
   return [
-    ...tcpAuthorizationFilters(build, "custom", isTcp(port.protocol)),
-    ...tcpAuthorizationFilters(build, "local", isTcp(port.protocol)),
+    ...leadingNetworkFilters(
+      build,
+      "sidecar-inbound",
+      port.targetPort,
+      isTcp(port.protocol) ? "declared" : "undeclared",
+    ),
     ...protocolFilters(port.protocol, statPrefix),
     tcpProxyFilter(build, "sidecar-inbound", { statPrefix, cluster, ...(idleTimeout ? { idleTimeout } : {}) }),
   ];

@@ -15,6 +15,7 @@ import { serviceAddresses } from "../service-addresses.ts";
 import { UNSPECIFIED, WILDCARDS } from "./address.ts";
 import { dynamicDnsFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, configMetadata } from "./filter-chain.ts";
+import { leadingNetworkFilters } from "./network-filters.ts";
 import { addressFamilyOf } from "./node-settings.ts";
 import type { Contribution } from "./outbound-plan.ts";
 import { routeDestinations, singleDestination, type TcpOptions } from "./tcp-filters.ts";
@@ -27,6 +28,7 @@ export function connectionChains(build: Build, contribution: Contribution): Chai
     port: port.number,
     portName: port.name,
     protocol: port.protocol,
+    leadingFilters: leadingNetworkFilters(build, "sidecar-outbound", port.number, "none"),
   };
   const routes = (sidecarScopeOf(build.read).egress[egress]?.virtualServices ?? []).filter((virtualService) =>
     virtualService.hosts.some((host) => hostsOverlap(service.hostname, host)),
@@ -144,7 +146,10 @@ function plainChain(
     : cluster;
   const filters = singleDestination(
     build,
-    { ...options, securityFilters: dynamicDnsFilters(read, service, port.number) },
+    {
+      ...options,
+      leadingFilters: [...(options.leadingFilters ?? []), ...dynamicDnsFilters(read, service, port.number)],
+    },
     { cluster, statPrefix, subset: "", service },
   );
   for (const filter of filters) build.from(filter, service.source);

@@ -7,9 +7,10 @@ import { outboundTrafficPolicyOf } from "../route/catch-all.ts";
 import { additionalAddresses, LOCALHOSTS, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { dynamicDnsHttpFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, ChainSet, filterChain, matchesAll } from "./filter-chain.ts";
-import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { PLAINTEXT_HTTP_ALPN } from "./inspectors.ts";
 import { meshProtocolFilters } from "./mesh-protocol.ts";
+import { httpChainFilters } from "./network-filters.ts";
 import { addressFamilyOf, durationOf, idleTimeoutOf, metadataFlag } from "./node-settings.ts";
 import { connectionChains } from "./outbound-chains.ts";
 import { type Contribution, egressSource, type OutboundListenerPlan } from "./outbound-plan.ts";
@@ -70,7 +71,7 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
   const { adds, port, service, binds } = contribution;
   // Listeners on the wildcard address lead to many services, also to some outside the mesh.
   const meshProtocol = binds[0] === wildcard ? [] : meshProtocolFilters(read, contribution);
-  const manager = httpConnectionManager(build, {
+  const filters = httpChainFilters(build, {
     listenerClass: "sidecar-outbound",
     port: port.number,
     routes: routesName(contribution, wildcard),
@@ -83,7 +84,7 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
   const sniffed = adds === "auto" || (binds[0] === wildcard && port.protocol !== "HTTP_PROXY");
   return build.from(
     {
-      filters: [build.from(manager, service.source)],
+      filters: filters.map((filter) => build.from(filter, service.source)),
       ...(sniffed ? { applicationProtocols: PLAINTEXT_HTTP_ALPN, transportProtocol: "raw_buffer" } : {}),
     },
     service.source,
@@ -146,7 +147,7 @@ function listenerOf(
 export function httpProxyListener(build: Build, port: number): Listener {
   const [localhost, ...others] = LOCALHOSTS[addressFamilyOf(build.read)];
   const name = listenerName(localhost, port);
-  const manager = httpConnectionManager(build, {
+  const filters = httpChainFilters(build, {
     listenerClass: "sidecar-outbound",
     port,
     routes: HTTP_PROXY_ROUTES,
@@ -162,7 +163,7 @@ export function httpProxyListener(build: Build, port: number): Listener {
     bindToPort: true,
     port: { number: port, name: "", protocol: "HTTP_PROXY" },
   };
-  return listenerOf(build, shape, [{ filters: [manager] }], []);
+  return listenerOf(build, shape, [{ filters }], []);
 }
 
 /** The routes of the forward proxy. */

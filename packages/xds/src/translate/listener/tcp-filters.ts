@@ -18,8 +18,8 @@ export interface TcpOptions {
   /** For statistics names. Default: empty. */
   readonly portName?: string;
   readonly protocol: Protocol;
-  /** Filters that come before all others: authorization. */
-  readonly securityFilters?: readonly ListenerFilter[];
+  /** Filters that come before all others: authorization, extensions. */
+  readonly leadingFilters?: readonly ListenerFilter[];
 }
 
 /** A filter that hands connections on, with the access logs of the node. */
@@ -86,7 +86,7 @@ export function singleDestination(
     for (const object of rule?.objects ?? []) build.uses(refOf(object));
   const idleTimeout = idleTimeoutOf(build.read);
   return [
-    ...(options.securityFilters ?? []),
+    ...(options.leadingFilters ?? []),
     ...protocolFilters(options.protocol, target.statPrefix),
     tcpProxyFilter(build, options.listenerClass, {
       statPrefix: target.statPrefix,
@@ -154,7 +154,7 @@ export function routeDestinations(
     ...settings,
   });
   return [
-    ...(options.securityFilters ?? []),
+    ...(options.leadingFilters ?? []),
     ...protocolFilters(options.protocol, statPrefix),
     build.from(proxy, source, place.path),
   ];

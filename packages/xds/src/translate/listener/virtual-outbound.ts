@@ -5,8 +5,9 @@ import { catchAllVirtualHost, outboundTrafficPolicyOf } from "../route/catch-all
 import { accessLogs } from "./access-log.ts";
 import { additionalAddresses, listenAddress, WILDCARDS } from "./address.ts";
 import { dynamicDnsHttpFilters } from "./dynamic-dns.ts";
-import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { PLAINTEXT_HTTP_ALPN } from "./inspectors.ts";
+import { httpChainFilters } from "./network-filters.ts";
 import { addressFamilyOf, capturePorts, interceptionModeOf } from "./node-settings.ts";
 import { fallthroughFilters } from "./outbound-listener.ts";
 import { HTTP_INSPECTOR } from "./static-filters.ts";
@@ -51,7 +52,7 @@ export function blackhole(build: Build, name: string, port: number): FilterChain
 /** Plain HTTP to hosts that the mesh does not know, resolved by the host that the request names. */
 function dynamicDnsChain(build: Build): FilterChain {
   const name = "allow_any_dynamic_dns";
-  const manager = httpConnectionManager(build, {
+  const filters = httpChainFilters(build, {
     listenerClass: "sidecar-outbound",
     port: 0,
     routes: {
@@ -69,6 +70,6 @@ function dynamicDnsChain(build: Build): FilterChain {
   return {
     name: `${CATCH_ALL}-http`,
     filterChainMatch: { applicationProtocols: [...PLAINTEXT_HTTP_ALPN] },
-    filters: [manager],
+    filters,
   };
 }
