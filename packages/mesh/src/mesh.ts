@@ -8,8 +8,10 @@ import {
   type Service,
   type ServiceEndpoints,
   serviceKey,
+  structurallyEqual,
   type Workload,
 } from "@fairlead/model";
+import { Discovery } from "./discovery.ts";
 import type { KeySet } from "./key-set.ts";
 import { ShardedMap } from "./sharded-map.ts";
 
@@ -104,10 +106,17 @@ export class Mesh {
   readonly #buckets: ShardedMap<Bucket>;
   /** Endpoints of one service by the source that gave them; absent where there is one source only. */
   readonly #endpointSources: ShardedMap<ReadonlyMap<string, ServiceEndpoints>>;
+  /** Absent: all namespaces are shown. */
+  readonly #discovery: Discovery | undefined;
 
-  private constructor(buckets: ShardedMap<Bucket>, endpointSources: ShardedMap<ReadonlyMap<string, ServiceEndpoints>>) {
+  private constructor(
+    buckets: ShardedMap<Bucket>,
+    endpointSources: ShardedMap<ReadonlyMap<string, ServiceEndpoints>>,
+    discovery?: Discovery,
+  ) {
     this.#buckets = buckets;
     this.#endpointSources = endpointSources;
+    this.#discovery = discovery;
   }
 
   static of(sources: MeshSources): Mesh {
@@ -132,17 +141,23 @@ export class Mesh {
   }
 
   bucket<B extends BucketName>(name: B, key: string): Buckets[B] | undefined {
-    return this.#buckets.get(`${name}${separator}${key}`) as Buckets[B] | undefined;
+    const value = this.#buckets.get(`${name}${separator}${key}`);
+    return (this.#discovery ? this.#discovery.view(name, key, value) : value) as Buckets[B] | undefined;
   }
 
   /** For {@link Derivations}: a bucket by name and key joined with NUL. */
   bucketById(id: string): unknown {
-    return this.#buckets.get(id);
+    const value = this.#buckets.get(id);
+    if (!this.#discovery) return value;
+    const end = id.indexOf(separator);
+    return this.#discovery.view(id.slice(0, end) as BucketName, id.slice(end + 1), value);
   }
 
   /** The buckets (name and key joined with NUL) that are not the same object in `other`. */
   changedBuckets(other: Mesh): Iterable<string> {
-    return this.#buckets.changedKeys(other.#buckets);
+    if (this.#discovery === other.#discovery) return this.#buckets.changedKeys(other.#buckets);
+    // Any may show more or less than before.
+    return new Set([...this.#buckets.entries(), ...other.#buckets.entries()].map(([id]) => id));
   }
 
   /** All objects of a kind, in no stated order. */
@@ -168,7 +183,19 @@ export class Mesh {
     for (const { key, value } of changes.namespaces ?? []) edit.set("namespace", key, value);
     for (const { key, value } of changes.keySets ?? []) edit.set("keySet", key, value);
     const [buckets, endpointSources] = edit.finish();
-    return buckets === this.#buckets ? this : new Mesh(buckets, endpointSources);
+    if (buckets === this.#buckets) return this;
+    return new Mesh(buckets, endpointSources, this.#discoveryWith(buckets, changes));
+  }
+
+  #discoveryWith(buckets: ShardedMap<Bucket>, changes: MeshChanges): Discovery | undefined {
+    const { discoverySelectors = [] } = (buckets.get(`meshConfig${separator}`) as MeshConfig | undefined) ?? {};
+    if (discoverySelectors.length === 0) return undefined;
+    const same = structurallyEqual(discoverySelectors, this.meshConfig?.discoverySelectors ?? []);
+    if (this.#discovery && same && (changes.namespaces ?? []).length === 0) return this.#discovery;
+    return new Discovery(
+      discoverySelectors,
+      (name) => buckets.get(`namespace${separator}${name}`) as Namespace | undefined,
+    );
   }
 }
 

@@ -12,7 +12,7 @@ it("says nothing of the defaults and of what is acted on", () => {
 });
 
 it.each([
-  [{ discoverySelectors: [{ matchLabels: { a: "b" } }] }, "discoverySelectors"],
+  [{ serviceScopeConfigs: [{ scope: "GLOBAL" }] }, "serviceScopeConfigs"],
   [{ verifyCertificateAtClient: { value: true } }, "verifyCertificateAtClient"],
   [{ defaultConfig: { concurrency: 4 } }, "defaultConfig.concurrency"],
 ])("tells of %j", (meshConfig, path) => {

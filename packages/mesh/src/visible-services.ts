@@ -1,8 +1,8 @@
 import type { Service } from "@fairlead/model";
 import type { Query, Reader } from "./derivation.ts";
 import { byAge } from "./mesh.ts";
-import { meshConfigOf } from "./mesh-settings.ts";
-import { isVisibleTo, namespaceAmong, type Visibility, visibilityOf } from "./visibility.ts";
+import { serviceVisibility } from "./service-visibility.ts";
+import { isVisibleTo, namespaceAmong, type Visibility } from "./visibility.ts";
 
 interface ServiceCatalog {
   /** Oldest first. */
@@ -17,7 +17,6 @@ const catalog: Query<void, ServiceCatalog> = {
   name: "service-catalog",
   key: () => "",
   compute(read) {
-    const { defaultServiceExportTo } = meshConfigOf(read);
     const services = (read.bucket("serviceNamespaces", "") ?? [])
       .flatMap((namespace) => [...(read.bucket("services", namespace) ?? [])])
       .sort(byAge);
@@ -25,7 +24,7 @@ const catalog: Query<void, ServiceCatalog> = {
     const relevant = new Set<string>();
     const seen = new Map<string, Service>();
     for (const service of services) {
-      const visibility = visibilityOf(service.exportTo, defaultServiceExportTo, service.namespace);
+      const visibility = serviceVisibility(read, service);
       if (visibility !== "public") restricted.set(service, visibility);
       if (typeof visibility === "object") for (const namespace of visibility) relevant.add(namespace);
       const twin = seen.get(service.hostname);
@@ -63,10 +62,7 @@ export function visibleServices(read: Reader): readonly Service[] {
 /** The services of a host name that the node's namespace sees. */
 export function visibleServicesOfHost(read: Reader, hostname: string): readonly Service[] {
   const services = read.bucket("host", hostname) ?? [];
-  const { defaultServiceExportTo } = meshConfigOf(read);
-  const visibilities = services.map((service) =>
-    visibilityOf(service.exportTo, defaultServiceExportTo, service.namespace),
-  );
+  const visibilities = services.map((service) => serviceVisibility(read, service));
   if (visibilities.every((visibility) => visibility === "public")) return services;
   const namespace = namespaceAmong(
     read,
