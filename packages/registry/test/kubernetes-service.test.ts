@@ -14,7 +14,6 @@ interface Case {
 /** What upstream's service holds and ours does not, with the reason. */
 const LEFT_OUT = new Map([
   ["type", "the Service's type has no effect of its own on what is served"],
-  ["nodeLocal", "false in every case; internalTrafficPolicy Local is reported as unsupported"],
   ["clusterExternalPorts", "node ports as gateway addresses are reported as unsupported"],
 ]);
 
@@ -68,6 +67,7 @@ function inUpstreamWords(service: Service) {
     meshExternal: service.meshExternal,
     name: service.name,
     namespace: service.namespace,
+    nodeLocal: service.nodeLocal ?? false,
     ports: service.ports.map(({ name, number, protocol }) => ({
       name,
       port: number,

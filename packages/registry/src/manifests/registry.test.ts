@@ -86,7 +86,7 @@ describe("bad input", () => {
   });
 
   it("is placed, and takes its namespace, where the text says", () => {
-    const text = "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec:\n  internalTrafficPolicy: Local\n";
+    const text = "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec:\n  publishNotReadyAddresses: maybe\n";
     const registry = manifestsRegistry(textStore({ "web.yaml": text }, { defaultNamespace: "shop" }).documents);
     expect([...registry.services.keys()]).toEqual(["shop/web.shop.svc.cluster.local"]);
     expect(registry.diagnostics()).toMatchObject([{ position: { file: "web.yaml", line: 5 } }]);

@@ -56,9 +56,9 @@ describe("Services", () => {
     expect(registry.namespaces.get("shop")?.name).toBe("shop");
   });
 
-  it("report node-local traffic, which is not served", () => {
-    expect(convert({ internalTrafficPolicy: "Local" }).diagnostics).toMatchObject([
-      { code: "unsupported-field", path: "spec.internalTrafficPolicy", object: { kind: "Service", name: "web" } },
-    ]);
+  it("keep traffic on a node", () => {
+    const { service, diagnostics } = convert({ internalTrafficPolicy: "Local" });
+    expect([service?.nodeLocal, diagnostics]).toEqual([true, []]);
+    expect(convert({ internalTrafficPolicy: "Cluster" }).service).not.toHaveProperty("nodeLocal");
   });
 });

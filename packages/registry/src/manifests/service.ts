@@ -31,8 +31,6 @@ export function kubernetesService(reading: Reading, namespaceAnnotations: Labels
   for (const diagnostic of distribution.diagnostics) reading.report(diagnostic);
   const creationTime = metadata.at("creationTimestamp").text();
   const externalAddresses = reachableFrom(spec, root.at("status"), type);
-  if (spec.at("internalTrafficPolicy").text() === "Local")
-    reading.unsupported("spec.internalTrafficPolicy", "Local is treated as Cluster: endpoints of all nodes are used");
   if (type === "NodePort" && annotations[NODE_SELECTOR] !== undefined)
     reading.unsupported(`metadata.annotations[${NODE_SELECTOR}]`, "node ports are not used as a gateway's addresses");
   return {
@@ -59,6 +57,7 @@ export function kubernetesService(reading: Reading, namespaceAnnotations: Labels
     ...(externalName && { externalName }),
     ...(spec.at("publishNotReadyAddresses").flag() && { publishNotReadyAddresses: true }),
     ...(distribution.value && { trafficDistribution: distribution.value }),
+    ...(spec.at("internalTrafficPolicy").text() === "Local" && { nodeLocal: true }),
     ...(spec.at("sessionAffinity").text() === "ClientIP" && { sessionAffinity: true }),
     ...(externalAddresses.length > 0 && { externalAddresses }),
   };

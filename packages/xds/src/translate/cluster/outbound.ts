@@ -4,6 +4,7 @@ import type { Cluster, LocalityLbEndpoints } from "../../proto/types.ts";
 import { localityEndpoints } from "../endpoint/assignment.ts";
 import type { Build } from "../generated.ts";
 import { clusterName, sniClusterName } from "../names.ts";
+import { keepsSessions } from "../stateful-session.ts";
 import { circuitBreakers, connectTimeout, upstreamConnectionOptions } from "./connection-pool.ts";
 import { type Discovery, discoveryOf, dnsFields, edsFields, originalDestinationFields } from "./discovery-type.ts";
 import { dynamicForwardProxy } from "./dynamic-forward-proxy.ts";
@@ -131,9 +132,4 @@ function balancing(
   // Envoy takes no settings of localities beside such a policy.
   const { zoneAwareLbConfig: _, localityWeightedLbConfig: __, ...common } = commonLbConfig;
   return { commonLbConfig: common, ...chosen };
-}
-
-/** Sessions are pinned to an endpoint by a cookie or a header. Source: Istio's labels for persistent sessions. */
-export function keepsSessions({ labels }: Service): boolean {
-  return Boolean(labels["istio.io/persistent-session"] || labels["istio.io/persistent-session-header"]);
 }

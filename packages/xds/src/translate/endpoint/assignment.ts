@@ -11,13 +11,13 @@ import type { LocalityLbEndpoints } from "../../proto/types.ts";
 import { localitySettings } from "../cluster/locality-settings.ts";
 import { rulePolicy } from "../cluster/policy.ts";
 import { isIpAddress } from "../listener/address.ts";
-import { clusterFilter } from "./cluster-local.ts";
 import { type Candidate, type Group, totalWeight } from "./group.ts";
 import { isServed } from "./health.ts";
 import { lbEndpoint } from "./lb-endpoint.ts";
 import { withLocalities } from "./locality-priority.ts";
 import { mutualTlsCheck } from "./mutual-tls.ts";
 import { acrossNetworks } from "./network-split.ts";
+import { reachFilter } from "./reach.ts";
 
 export interface AssignmentInput {
   /** Name of the cluster; in SNI form for a gateway that passes mTLS through. */
@@ -51,13 +51,13 @@ function candidatesOf(read: Reader, input: AssignmentInput, minHealthPercent: nu
   const labels = subset === "" ? undefined : rule?.spec.subsets?.find(({ name }) => name === subset)?.labels;
   const resolvesNames = service.resolution === "DNSLB" || service.resolution === "DNSRoundRobinLB";
   const takesMutualTls = mutualTlsCheck(read, rule?.spec, subset, port.number);
-  const isInCluster = clusterFilter(read, service);
+  const isInReach = reachFilter(read, service);
   const found: Placed[] = [];
   for (const endpoint of endpointsOf(read, service)) {
     const number = endpoint.ports[port.name];
     if (number === undefined || (labels && !matchesLabels(labels, endpoint.labels))) continue;
     if (!resolvesNames && !isDialable(endpoint, number)) continue;
-    if (!isInCluster(endpoint) || !isServed(endpoint, service, minHealthPercent)) continue;
+    if (!isInReach(endpoint) || !isServed(endpoint, service, minHealthPercent)) continue;
     const mutualTls = endpoint.tlsMode === "istio" && takesMutualTls(endpoint, number);
     found.push({
       endpoint,

@@ -120,6 +120,22 @@ describe("which endpoints", () => {
     expect(addresses(given)).toEqual(expected);
   });
 
+  test("a node-local service has those of the client's node", () => {
+    const given: Given = {
+      endpoints: [
+        plain("10.0.0.1", { nodeName: "n1" }),
+        plain("10.0.0.2", { nodeName: "n2" }),
+        plain("10.0.0.3", { nodeName: "n1", clusterId: "other" }),
+        plain("10.0.0.4"),
+      ],
+      service: { nodeLocal: true },
+    };
+    const on = (NODE_NAME: string) => client({ metadata: { NODE_NAME } });
+    expect(addresses(given, on("n1"))).toEqual([["10.0.0.1"]]);
+    expect(addresses(given, on("n2"))).toEqual([["10.0.0.2"]]);
+    expect(addresses(given, on("n3"))).toBeUndefined();
+  });
+
   test("a cluster-local service has those of the client's cluster", () => {
     const given: Given = {
       endpoints: [plain("10.0.0.1"), plain("10.0.0.2", { clusterId: "other" })],

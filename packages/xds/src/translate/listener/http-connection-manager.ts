@@ -5,6 +5,7 @@ import type { ExtensionPhase } from "../extension/extensions.ts";
 import { extensionFilters } from "../extension/filters.ts";
 import type { Build } from "../generated.ts";
 import { authenticationFilters, httpAuthorizationFilters } from "../security/filters.ts";
+import { sessionFilters } from "../stateful-session.ts";
 import { accessLogs } from "./access-log.ts";
 import { cidrRange } from "./address.ts";
 import { effectiveConnectionSettings, withConnectionSettings } from "./connection-settings.ts";
@@ -81,6 +82,7 @@ export function httpConnectionManager(build: Build, options: HttpOptions): Liste
         GRPC_STATS,
         FAULT,
         CORS,
+        ...(listenerClass === "sidecar-inbound" ? [] : sessionFilters(read)),
         ...(options.lastFilters ?? []),
         routerFilter(headers.suppressEnvoyHeaders),
       ],

@@ -2,13 +2,13 @@ import { destinationRuleOf } from "@fairlead/mesh";
 import type { Cluster, CommonTlsContext, TransportSocket } from "../../proto/types.ts";
 import { subsetNames } from "../cluster/generator.ts";
 import { balancer } from "../cluster/load-balancer.ts";
-import { keepsSessions } from "../cluster/outbound.ts";
 import { type EffectivePolicy, rulePolicy } from "../cluster/policy.ts";
 import { endpointFacts } from "../cluster/service-facts.ts";
 import { delimited } from "../cluster/stat-name.ts";
 import { tlsSocket } from "../cluster/transport.ts";
 import { type Build, type Generator, generated } from "../generated.ts";
 import { clusterName } from "../names.ts";
+import { keepsSessions } from "../stateful-session.ts";
 import { proxylessPorts, proxylessService, proxylessUnits } from "./services.ts";
 
 /** Clusters with the settings that gRPC knows. Mutual TLS only where a rule asks for it: the program must have chosen xDS credentials. */

@@ -14,7 +14,7 @@ export interface DestinationLookup {
 }
 
 /** The service that a destination names. */
-function destinationService(read: Reader, host: string, namespace?: string): Service | undefined {
+export function destinationService(read: Reader, host: string, namespace?: string): Service | undefined {
   const preferred =
     namespace === undefined
       ? undefined

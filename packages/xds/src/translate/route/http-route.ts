@@ -1,8 +1,10 @@
 import type { AnyMessage, Route, RouteMatch } from "../../proto/types.ts";
 import { typed } from "../listener/typed.ts";
 import { parseClusterName } from "../names.ts";
+import { sessionSettings } from "../stateful-session.ts";
 import { forwarding } from "./action.ts";
 import { corsPolicy } from "./cors.ts";
+import { destinationService } from "./destination.ts";
 import { httpFault } from "./fault.ts";
 import { headerEdits, headerFields } from "./header-operations.ts";
 import { MATCH_ALL, routeMatch } from "./match.ts";
@@ -68,7 +70,8 @@ function filterSettings(context: RuleContext): Record<string, AnyMessage> | unde
     httpFault(faultSetting, (path, message) =>
       reportOf(context, "unsupported-field", "warning", `fault.${path}`, message),
     );
-  if (!fault && !cors) return undefined;
+  const session = sessionOf(context);
+  if (!fault && !cors && !session) return undefined;
   if (cors?.allowOrigins && cors.allowOrigin) {
     const message = "allowOrigins is set too, and is what counts";
     reportOf(context, "unsupported-field", "warning", "corsPolicy.allowOrigin", message);
@@ -78,7 +81,26 @@ function filterSettings(context: RuleContext): Record<string, AnyMessage> | unde
     ...(cors
       ? { "envoy.filters.http.cors": typed("envoy.extensions.filters.http.cors.v3.CorsPolicy", corsPolicy(cors)) }
       : {}),
+    ...session,
   };
+}
+
+/** The sessions of the destination; where there are several, of the first that has any. */
+function sessionOf(context: RuleContext): Readonly<Record<string, AnyMessage>> | undefined {
+  const { build, placed, lookup } = context;
+  const found = (placed.rule.route ?? [])
+    .map(({ destination }) => {
+      const service = destination?.host
+        ? destinationService(build.read, destination.host, lookup.namespace)
+        : undefined;
+      return service && sessionSettings(service);
+    })
+    .filter((session) => session !== undefined);
+  if (found.length > 1 && JSON.stringify(found[0]) !== JSON.stringify(found[1])) {
+    const message = "several destinations keep sessions, each in its own way: the first one's holds for the route";
+    reportOf(context, "sessions-differ", "warning", "route", message);
+  }
+  return found[0];
 }
 
 /** The configuration that a route was made from, as telemetry shows it. */

@@ -3,6 +3,7 @@ import { isHttp, type ObjectRef, type Protocol, type Service } from "@fairlead/m
 import type { Route, VirtualHost } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
+import { sessionSettings } from "../stateful-session.ts";
 import { defaultOutboundRoute } from "./default-route.ts";
 import { bracketed, hostWithPort, serviceDomains } from "./domain.ts";
 import { consistentHashOfService, hashPolicyOf } from "./hash-policy.ts";
@@ -43,7 +44,11 @@ const serviceHost: Query<DialledService, HostPart> = {
       : { domains: [], alternatives: [] };
     const made = partOf(read, (build) => {
       const list = routes ? include(build, routes) : [defaultRoute(build, hostname, namespace, port)];
-      const host = virtualHost(read, hostWithPort(hostname, port), domains, list);
+      const session = service && sessionSettings(service);
+      const host = {
+        ...virtualHost(read, hostWithPort(hostname, port), domains, list),
+        ...(session ? { typedPerFilterConfig: session } : {}),
+      };
       return service ? build.from(host, service.source) : host;
     });
     return { ...made, alternatives };

@@ -14,11 +14,19 @@ function isClusterLocal(read: Reader, { hostname }: Pick<Service, "hostname">): 
   return host !== undefined && byHost.get(host) === true;
 }
 
-export function clusterFilter(
+/**
+ * Which endpoints of a service the node may use: those of its own cluster for what is local to clusters, those of its own
+ * node (`NODE_NAME`; of none where the proxy does not say) for what is local to nodes. Source: Istio
+ * `EndpointBuilder.filterIstioEndpoint`.
+ */
+export function reachFilter(
   read: Reader,
-  service: Pick<Service, "hostname">,
-): (endpoint: Pick<Endpoint, "clusterId">) => boolean {
-  if (!isClusterLocal(read, service)) return () => true;
+  service: Pick<Service, "hostname" | "nodeLocal">,
+): (endpoint: Pick<Endpoint, "clusterId" | "nodeName">) => boolean {
+  const { nodeLocal = false } = service;
+  if (!nodeLocal && !isClusterLocal(read, service)) return () => true;
   const own = read.fact("cluster", (node) => node.clusterId);
-  return ({ clusterId }) => clusterId === own;
+  if (!nodeLocal) return ({ clusterId }) => clusterId === own;
+  const name = read.fact("node name", ({ metadata }) => String(metadata.NODE_NAME ?? ""));
+  return ({ clusterId, nodeName = "" }) => clusterId === own && nodeName === name;
 }
