@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundlePem, initAuthority } from "@fairlead/ca";
 import { clientCertificate, joinTokens } from "@fairlead/ca/grpc";
+import type { MeshConfig } from "@fairlead/config";
 import { type DirectoryStore, directoryStore } from "@fairlead/config/directory";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { parseSpiffeId } from "@fairlead/model";
@@ -36,8 +37,12 @@ export function answerOf(response: { readonly body: string }): Answer {
   return JSON.parse(response.body) as Answer;
 }
 
-export async function startSample(options: { readonly net: number; readonly mode: "delta" | "sotw" }): Promise<Sample> {
-  const { net, mode } = options;
+export async function startSample(options: {
+  readonly net: number;
+  readonly mode: "delta" | "sotw";
+  readonly meshConfig?: MeshConfig;
+}): Promise<Sample> {
+  const { net, mode, meshConfig } = options;
   await using stack = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), "sample-"));
   stack.defer(() => rm(home, { recursive: true, force: true }));
@@ -59,6 +64,7 @@ export async function startSample(options: { readonly net: number; readonly mode
       config: store,
       registries: [manifestsRegistry(store.documents)],
       authority,
+      ...(meshConfig ? { mesh: { meshConfig } } : {}),
     });
     const listening = await plane.listen({
       ads: `${control}:15010`,
