@@ -182,6 +182,46 @@ describe("resumed after a crash", () => {
   }, 60_000);
 });
 
+const STEPS = ["prepare", "distribute", "activate", "drain"] as const satisfies readonly RotationStep[];
+
+test.each(STEPS.flatMap((step) => [365 * 24 * HOUR, -HOUR].map((jump) => [step, jump / HOUR, jump] as const)))(
+  "right after %s the clock jumps by %i hours: one root signs at any time, and the rotation ends",
+  async (at, _, jump) => {
+    const clock = fakeClock();
+    const authority = keep(
+      await selfSignedAuthority({
+        trustDomain: "cluster.local",
+        keys: memoryKeyManager(),
+        clock,
+        pollSeconds: 0,
+        ttl: { maxSeconds: 86_400 },
+      }),
+    );
+    const before = authority.authorityId;
+    const active = () => authority.slots.filter(({ status }) => status === "active");
+    let finished = false;
+    const rotation = rotateRoot(authority, {
+      clock,
+      distributed: nothing,
+      onStep({ step }) {
+        if (step === at) clock.jump(jump);
+        expect(active()).toHaveLength(1);
+      },
+    }).then(() => {
+      finished = true;
+    });
+    for (let hour = 0; hour < 50 && !finished; hour++) await clock.advance(HOUR);
+    await rotation;
+    expect(statuses(authority)).toBe("active");
+    expect(authority.authorityId).not.toBe(before);
+    const { certificateChain } = await authority.issue({ csr: csrPem(), identity });
+    const bundle = authority.trustBundle;
+    expect(verifyX509Svid(certificateChain.join(""), { at: clock.now(), bundle: () => bundle }).id.uri).toBe(
+      identity.uri,
+    );
+  },
+);
+
 test("a distribution that fails stops before anything is signed with the new root; an abort does too", async () => {
   const authority = keep(
     await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager(), pollSeconds: 0 }),

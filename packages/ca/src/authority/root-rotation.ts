@@ -88,6 +88,9 @@ export async function rotateRoot(authority: SelfSignedAuthority, options: RootRo
       onStep?.({ step: "renew", root: id });
     } else await waitUntil(Math.max(...old.map((slot) => authority.drainedAt(slot.id))), clock, signal);
     onStep?.({ step: "drain", root: id });
+    // A clock that was set back makes certificates live longer again; somebody else may have retired the root meanwhile.
+    const lives = () => authority.slots.some((slot) => slot.id === id) && clock.now() < authority.drainedAt(id);
+    while (!renewed && lives() && !signal.aborted) await waitUntil(authority.drainedAt(id), clock, signal);
     mustGoOn();
     await authority.retire(id, { force: renewed !== undefined });
     onStep?.({ step: "retire", root: id });
