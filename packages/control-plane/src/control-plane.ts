@@ -20,6 +20,7 @@ import {
 import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
 import type { Credentials } from "@fairlead/registry/credentials";
 import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
+import { createConfigSource } from "@fairlead/xds/config";
 import {
   type ClientStatus,
   createDiscoveryServer,
@@ -29,6 +30,7 @@ import {
   type Listener,
 } from "@fairlead/xds/server";
 import { secretNames } from "@fairlead/xds/translate";
+import { withSharedConfig } from "./config-sharing.ts";
 import { ControlPlaneError } from "./control-plane-error.ts";
 import { converged } from "./convergence.ts";
 import { debugPages } from "./debug-pages.ts";
@@ -71,6 +73,12 @@ export interface ControlPlaneOptions {
     | { readonly files: SettingsFiles };
   /** Issues the certificates of the control plane itself and, with `listen({ certificates })`, of workloads. Stays the caller's to close. */
   readonly authority?: Authority;
+  /**
+   * Gives the configuration on to other control planes, ours (`xdsConfigStore` of `@fairlead/xds/config`) or istiod, on every
+   * address that it listens on: over TLS to those that prove to be of the root namespace, over plaintext to all who reach
+   * it. Default: no.
+   */
+  readonly shareConfig?: boolean;
   readonly jwks?: JwksOptions;
   readonly debounce?: DebounceOptions;
   readonly server?: Omit<DiscoveryServerOptions, "authorize">;
@@ -208,7 +216,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     authority?.trustDomain ?? "cluster.local",
     ...(feed.mesh.meshConfig.trustDomainAliases ?? []),
   ];
-  const server: DiscoveryServer = createDiscoveryServer(made, {
+  const shared = options.shareConfig ? createConfigSource(config) : undefined;
+  const rootNamespace = () => feed.mesh.meshConfig.rootNamespace || "istio-system";
+  const server: DiscoveryServer = createDiscoveryServer(withSharedConfig(made, shared, rootNamespace), {
     ...options.server,
     authorize: (peer, node) => refuseForeignNode(peer, node, trustDomains()),
   });
@@ -262,6 +272,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...config.diagnostics(),
       ...registry.diagnostics(),
       ...(credentials?.diagnostics() ?? []),
+      ...(shared?.diagnostics() ?? []),
       ...settings.diagnostics,
       ...settingsDiagnostics(settings.meshConfig, settings.meshNetworks),
       ...translation,
@@ -315,9 +326,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       if (http) {
         pages = await listenPages({
           address: http,
-          ...(debug
-            ? { authorize: debugReaders(debug, () => feed.mesh.meshConfig.rootNamespace || "istio-system") }
-            : {}),
+          ...(debug ? { authorize: debugReaders(debug, rootNamespace) } : {}),
           pages: debugPages({
             plane,
             server,
@@ -358,6 +367,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         credentials?.close();
         await Promise.all(open.map((one) => one.close()));
         await server.close();
+        shared?.close();
         await Promise.all([...own.values()].map(async (agent) => (await agent).close()));
         await registry.close();
         composed.close();

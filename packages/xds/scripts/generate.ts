@@ -10,6 +10,7 @@ import protobuf from "protobufjs";
 import { declare } from "./declarations.ts";
 import { describe } from "./descriptor.ts";
 import { addOverlay } from "./overlay.ts";
+import { addPackages } from "./packages.ts";
 
 /** Every message of these files is a root: an `Any` may hold whatever Envoy can be configured with. */
 const ROOT_FILES = [
@@ -59,6 +60,7 @@ root.resolveAll();
 
 const descriptor = describe(root);
 addOverlay(descriptor, readFileSync(join(overlay, "newer.txt"), "utf8"));
+addPackages(descriptor, readFileSync(join(overlay, "istio-api.txt"), "utf8"));
 mkdirSync(out, { recursive: true });
 const write = (name: string, text: string) => {
   const path = join(out, name);

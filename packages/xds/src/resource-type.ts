@@ -4,8 +4,10 @@ import { typeUrlOf } from "./proto/type-url.ts";
 export interface ResourceType {
   readonly typeUrl: string;
   readonly shortName: string;
-  /** Full message name. */
+  /** Full name of the message that resources are. */
   readonly message: string;
+  /** The type URL inside the `Any` of a resource; that of the type, where resources have no envelope. */
+  readonly anyUrl: string;
   /** Adds and changes are pushed in this order: what is referred to before what refers to it. */
   readonly order: number;
   /** An empty first request means everything (`legacy`), only `*` does (`explicit`), or nothing does (`never`). */
@@ -17,7 +19,7 @@ export interface ResourceType {
    * removal (EDS, RDS), else `removed` (delta; nothing in the state of the world).
    */
   readonly unknown: "empty" | "removed";
-  /** The field that holds the name, for the empty message. */
+  /** The field that holds the name, as a path (`metadata.name`). */
   readonly nameField: string;
   /** Removals wait until what may refer to a resource has been acknowledged. */
   readonly heldOnRemoval: boolean;
@@ -27,7 +29,7 @@ export interface ResourceType {
   readonly secret: boolean;
 }
 
-type Row = Omit<ResourceType, "typeUrl" | "message"> & { readonly message: string };
+type Row = Omit<ResourceType, "typeUrl" | "anyUrl" | "message"> & { readonly message: string };
 
 const DEFAULTS = {
   order: 100,
@@ -92,16 +94,44 @@ export const RESOURCE_TYPES: readonly ResourceType[] = ROWS.map((row) => ({
   ...DEFAULTS,
   ...row,
   typeUrl: typeUrlOf(row.message),
+  anyUrl: typeUrlOf(row.message),
 }));
 
 const BY_URL = new Map(RESOURCE_TYPES.map((type) => [type.typeUrl, type]));
 
-/** The row of a type URL; a type that is not in the table is pushed last and may be asked for with an empty list. */
+/** A kind of configuration, `networking.istio.io/v1/VirtualService`: Istio's configuration over xDS (MCP). */
+const CONFIG_KIND = /^[a-z0-9.-]+\/v\d\w*\/([A-Z]\w*)$/;
+
+const CONFIG_MESSAGE = "istio.mcp.v1alpha1.Resource";
+
+/**
+ * The row of a type URL. A type that is not in the table is pushed last and may be asked for with an empty list; kinds of
+ * configuration are besides sent in full, each object in an envelope.
+ */
 export function resourceType(typeUrl: string): ResourceType {
   const found = BY_URL.get(typeUrl);
   if (found) return found;
+  const shortName = CONFIG_KIND.exec(typeUrl)?.[1];
+  if (shortName !== undefined)
+    return {
+      ...DEFAULTS,
+      wildcard: "legacy",
+      fullState: true,
+      nameField: "metadata.name",
+      typeUrl,
+      shortName,
+      message: CONFIG_MESSAGE,
+      anyUrl: typeUrlOf(CONFIG_MESSAGE),
+    };
   const message = typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
-  return { ...DEFAULTS, wildcard: "legacy", typeUrl, message, shortName: message.slice(message.lastIndexOf(".") + 1) };
+  return {
+    ...DEFAULTS,
+    wildcard: "legacy",
+    typeUrl,
+    anyUrl: typeUrl,
+    message,
+    shortName: message.slice(message.lastIndexOf(".") + 1),
+  };
 }
 
 function named(shortName: string): string {

@@ -131,6 +131,38 @@ describe("serve", () => {
     expect(err).not.toMatch(/\n {4}at /);
   });
 
+  it("takes configuration from another control plane, and gives it on only when told to", async () => {
+    await using folder = await folderOf({ "mesh.yaml": entry("10.0.0.1"), "none.yaml": "" });
+    const first = begin("serve", "-f", folder.at("mesh.yaml"), "--ads", "127.0.0.1:0", "--share-config", "-o", "json");
+    const { ads } = await listening(first);
+    const second = begin("serve", "--config", `xds://${ads}`, "--ads", "127.0.0.1:0", "-o", "json");
+    const { ads: other } = await listening(second);
+    const seen: string[] = [];
+    using _client = createDiscoveryClient({
+      address: other,
+      node: { id: NODE },
+      subscriptions: { [ENDPOINTS]: ["outbound|80||shop.example.com"] },
+      onResources: ({ resources }) => void seen.push(...resources.map(({ json }) => JSON.stringify(json))),
+    });
+    await until(() => seen.at(-1)?.includes("10.0.0.1"));
+    await writeFile(folder.at("mesh.yaml"), entry("10.0.0.2"));
+    await until(() => seen.at(-1)?.includes("10.0.0.2"));
+    const third = begin("serve", "-f", folder.at("none.yaml"), "--config", `xds://${other}`, "--ads", "127.0.0.1:0");
+    await until(() => /no configuration from .*does not share its configuration/.test(third.err()));
+    for (const command of [third, second, first]) {
+      command.stop();
+      expect((await command.result).code).toBe(0);
+    }
+  });
+
+  it.each([
+    ["tcp://127.0.0.1:1", /--config takes xds:\/\/HOST:PORT/],
+    ["xds://10.0.0.1:15010", /in the clear: that needs --insecure/],
+  ])("--config %s: exit code 2", async (url, message) => {
+    const { code, err } = await fairlead("serve", "--config", url, "--ads", "127.0.0.1:0");
+    expect([code, err]).toEqual([2, expect.stringMatching(message)]);
+  });
+
   it("an address that is taken: exit code 2", async () => {
     await using folder = await folderOf({ "mesh.yaml": entry("10.0.0.1") });
     const first = begin("serve", "-f", folder.at("mesh.yaml"), "--ads", "127.0.0.1:0", "-o", "json");

@@ -1,9 +1,11 @@
 import { initAuthority } from "@fairlead/ca";
+import { aggregateStore } from "@fairlead/config";
 import { directoryStore } from "@fairlead/config/directory";
 import { ControlPlaneError, createControlPlane, placesOf } from "@fairlead/control-plane";
 import { type Diagnostic, formatDiagnostic, formatObject } from "@fairlead/model";
 import { manifestCredentials } from "@fairlead/registry/credentials";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
+import { xdsConfigStore } from "@fairlead/xds/config";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
 import { readSettings } from "../mesh-input.ts";
@@ -20,18 +22,30 @@ function reporter(say: (text: string) => void): (diagnostics: readonly Diagnosti
   };
 }
 
+/** The address in `xds://HOST:PORT`; configuration travels in the clear, so to this machine only unless that is meant. */
+function upstreamAddress(url: string, insecure: boolean): string {
+  const [, address = "", host = ""] = /^xds:\/\/((.+):\d+)$/.exec(url) ?? [];
+  if (address === "") throw new CliError("usage", `--config takes xds://HOST:PORT, not ${JSON.stringify(url)}`);
+  if (!insecure && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(host))
+    throw new CliError("usage", `configuration from ${address} would come in the clear: that needs --insecure`);
+  return address;
+}
+
 export const serve: Command = {
-  summary: "Serves a mesh from watched files and folders to proxies over ADS.",
+  summary:
+    "Serves a mesh from watched files and folders, or another control plane's configuration, to proxies over ADS.",
   usage:
-    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR] [--insecure] [--mesh-config FILE] [--mesh-networks FILE]",
+    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
   options: {
     ...MESH_OPTIONS,
     ads: { type: "string" },
     http: { type: "string" },
     ca: { type: "string" },
     insecure: { type: "boolean" },
+    config: { type: "string" },
+    "share-config": { type: "boolean" },
   },
-  required: ["ads", "file"],
+  required: ["ads"],
   async run(call, terminal) {
     const ads = call.text("ads") ?? "";
     const http = call.text("http");
@@ -43,6 +57,9 @@ export const serve: Command = {
     ] as const)
       if (address !== undefined && !/^unix:.+|:\d+$/.test(address))
         throw new CliError("usage", `${option} takes HOST:PORT, not ${JSON.stringify(address)}`);
+    const upstream = call.text("config");
+    if (call.files.length === 0 && upstream === undefined) throw new CliError("usage", "--file is needed");
+    const address = upstream === undefined ? undefined : upstreamAddress(upstream, insecure);
     const meshConfig = call.text("mesh-config");
     const meshNetworks = call.text("mesh-networks");
     const say = (text: string) => terminal.err(`${new Date().toISOString()} ${text}\n`);
@@ -54,14 +71,33 @@ export const serve: Command = {
       onDiagnostics: () => report(plane?.diagnostics() ?? store.diagnostics()),
     });
     stack.defer(() => store.close());
+    const received =
+      address === undefined
+        ? undefined
+        : stack.use(
+            xdsConfigStore({
+              address,
+              onDisconnect: ({ message }) => say(`no configuration from ${address}: ${message}`),
+            }),
+          );
+    // What the files say goes first.
+    const config = received ? stack.use(aggregateStore([store, received])) : store;
+    const aborted = new Promise<void>((resolve) => {
+      if (terminal.signal.aborted) resolve();
+      else terminal.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
     let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
     try {
       // The authority is the mesh's: both speak of one trust domain.
       const trustDomain = settings.meshConfig.trustDomain ?? "cluster.local";
       const authority = pki === undefined ? undefined : await initAuthority(pki, { trustDomain });
       if (authority) stack.defer(() => authority.close());
+      // Another control plane may be long in coming.
+      if (received) await Promise.race([received.ready, aborted]);
+      if (terminal.signal.aborted) return 0;
       plane = await createControlPlane({
-        config: store,
+        config,
+        ...(call.values["share-config"] === true ? { shareConfig: true } : {}),
         documents: store.documents,
         registries: [manifestsRegistry(store.documents)],
         credentials: manifestCredentials(store.documents),
@@ -100,8 +136,7 @@ export const serve: Command = {
         throw new CliError("unreadable", error.message.replace("insecure: true", "--insecure"), { cause: error });
       throw error;
     }
-    if (!terminal.signal.aborted)
-      await new Promise((resolve) => terminal.signal.addEventListener("abort", resolve, { once: true }));
+    await aborted;
     say("ending");
     return 0;
   },

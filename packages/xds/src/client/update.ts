@@ -30,7 +30,7 @@ function receivedResource(typeUrl: string, name: string, version: string, bytes:
     version,
     bytes,
     get json() {
-      json ??= decode(typeUrl, bytes);
+      json ??= decode(resourceType(typeUrl).message, bytes);
       return json;
     },
   };
@@ -38,8 +38,10 @@ function receivedResource(typeUrl: string, name: string, version: string, bytes:
 
 /** The name inside a resource; state-of-the-world responses do not say it beside. */
 function nameOf(typeUrl: string, bytes: Uint8Array): string {
-  const name = (decode(typeUrl, bytes) as Record<string, unknown>)[resourceType(typeUrl).nameField];
-  return typeof name === "string" ? name : "";
+  const { message, nameField } = resourceType(typeUrl);
+  let value: unknown = decode(message, bytes);
+  for (const field of nameField.split(".")) value = (value as Record<string, unknown> | undefined)?.[field];
+  return typeof value === "string" ? value : "";
 }
 
 /** Calls `field` with the number of each length-delimited field and its bytes. */

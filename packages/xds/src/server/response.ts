@@ -157,7 +157,7 @@ function putAny(out: Buffer, position: number, typeUrl: Uint8Array, { bytes }: E
 function sotwResponse(answer: Answer, nonce: string, controlPlane: Buffer): Response {
   const { type, difference } = answer;
   const resources = type.fullState ? [...difference.to.entries.values()] : upsertsOf(answer);
-  const anyTypeUrl = encodeField(1, type.typeUrl);
+  const anyTypeUrl = encodeField(1, type.anyUrl);
   const head = encodeField(1, versionOf(difference.to));
   const tail = Buffer.concat([encodeField(4, type.typeUrl), encodeField(5, nonce), encodeField(6, controlPlane)]);
   let size = head.length + tail.length;
@@ -175,7 +175,7 @@ function sotwResponse(answer: Answer, nonce: string, controlPlane: Buffer): Resp
 function deltaResponse(answer: Answer, nonce: string, controlPlane: Buffer): Response {
   const { type } = answer;
   const resources = upsertsOf(answer);
-  const anyTypeUrl = encodeField(1, type.typeUrl);
+  const anyTypeUrl = encodeField(1, type.anyUrl);
   const removals = removalsOf(answer).map((name) => encodeField(6, name));
   const tail = Buffer.concat([
     encodeField(4, type.typeUrl),
