@@ -9,8 +9,9 @@ import { promisify } from "node:util";
 import { customResourceDefinition, KINDS, type KindName } from "@fairlead/config";
 import {
   type KubernetesClient,
-  type KubernetesObject,
+  type KubernetesError,
   kubernetesClient,
+  RESOURCES,
   type ResourceType,
 } from "@fairlead/kubernetes";
 import { freePorts, type ServerProcess, startServer } from "./server-process.ts";
@@ -81,6 +82,7 @@ export interface KubeServer {
   restart(): Promise<void>;
   /** Applies the CustomResourceDefinitions made from our schemas and waits until they are served. */
   installDefinitions(kinds?: readonly KindName[]): Promise<void>;
+  /** One that is there already stays as it is. */
   createNamespace(name: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -131,7 +133,9 @@ export async function startKube(): Promise<KubeServer> {
       for (const kind of kinds) while (!(await served(kind))) await new Promise((resolve) => setTimeout(resolve, 50));
     },
     async createNamespace(name) {
-      await client.create(NAMESPACES, { metadata: { name } } as Partial<KubernetesObject>);
+      await client.create(RESOURCES.namespaces, { metadata: { name } }).catch((error: KubernetesError) => {
+        if (error.code !== "already-exists") throw error;
+      });
     },
     async close() {
       client.close();
@@ -152,5 +156,3 @@ function isReady(url: string, token: string, ca: string): Promise<boolean> {
   request.on("error", reject);
   return promise;
 }
-
-const NAMESPACES: ResourceType = { apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false };

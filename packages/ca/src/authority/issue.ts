@@ -213,7 +213,12 @@ async function signWith(issuer: Issuer, tbs: Uint8Array, verifyAfterSign: boolea
   return signature;
 }
 
-function refused(error: unknown, request: IssueRequest, { audit, clock }: IssuanceOptions): CaError {
+/** The error that a refused request leaves with, after it was recorded. */
+export function refused(
+  error: unknown,
+  request: IssueRequest,
+  { audit, clock }: Pick<IssuanceOptions, "audit" | "clock">,
+): CaError {
   const failure = toCaError(error, "SIGNING_FAILED", "the certificate could not be made");
   if (audit)
     record(audit, {
@@ -227,7 +232,8 @@ function refused(error: unknown, request: IssueRequest, { audit, clock }: Issuan
   return failure;
 }
 
-function record(audit: AuditSink, entry: AuditRecord): void {
+/** Tells the audit sink. */
+export function record(audit: AuditSink, entry: AuditRecord): void {
   try {
     audit(entry);
   } catch {

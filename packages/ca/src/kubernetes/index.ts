@@ -1,0 +1,1 @@
+export { type KubernetesAuthorityOptions, kubernetesAuthority } from "./authority.ts";

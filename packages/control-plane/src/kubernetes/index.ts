@@ -1,0 +1,8 @@
+export {
+  type AdmissionListener,
+  type AdmissionOptions,
+  type ServingCertificate,
+  serveAdmission,
+} from "./admission.ts";
+export { type StatusWriterOptions, writeStatus } from "./status-writer.ts";
+export { type WebhookOptions, webhookConfiguration } from "./webhook-configuration.ts";

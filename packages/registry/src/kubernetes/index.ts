@@ -1,0 +1,1 @@
+export { type KubernetesRegistryOptions, kubernetesRegistry } from "./registry.ts";
