@@ -11,6 +11,14 @@ export interface Client {
   readonly mode: "sotw" | "delta";
 }
 
+/** A resource of a response. Events are what people log: of secrets the bytes are not there. */
+export type SentResource = Omit<EncodedResource, "bytes"> & Partial<Pick<EncodedResource, "bytes">>;
+
+/** The resources as events show them. */
+export function shownResources(type: ResourceType, resources: readonly EncodedResource[]): readonly SentResource[] {
+  return type.secret ? resources.map(({ bytes: _, ...shown }) => shown) : resources;
+}
+
 /** A resource that a client rejected, or may have. */
 export interface RejectedResource {
   readonly name: string;
@@ -41,14 +49,14 @@ export interface ServerEvents {
     readonly client: Client;
     readonly type: ResourceType;
     readonly bytes: number;
-    readonly resources: readonly EncodedResource[];
+    readonly resources: readonly SentResource[];
     readonly removed: readonly string[];
   };
   /** A client accepted a response. `latency` is in milliseconds since it was handed to the transport. */
   ack: {
     readonly client: Client;
     readonly type: ResourceType;
-    readonly resources: readonly EncodedResource[];
+    readonly resources: readonly SentResource[];
     readonly latency: number;
   };
   nack: NackEvent;

@@ -4,7 +4,7 @@ export { XdsError, type XdsErrorCode } from "../xds-error.ts";
 export type { ClientStatus, TypeStatus } from "./client-status.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { createDiscoveryServer, type DiscoveryServer, type DiscoveryServerOptions } from "./discovery-server.ts";
-export type { Client, EventName, Listener, NackEvent, RejectedResource, ServerEvents } from "./event.ts";
+export type { Client, EventName, Listener, NackEvent, RejectedResource, SentResource, ServerEvents } from "./event.ts";
 export type { Timing } from "./goals.ts";
 export type { Authorize, Listening, ListenOptions, ServerTls } from "./listen-options.ts";
 export type { ServerMetrics } from "./metrics.ts";

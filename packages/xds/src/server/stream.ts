@@ -5,7 +5,7 @@ import { XdsError } from "../xds-error.ts";
 import type { Budget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 import { endpointNames } from "./endpoint-names.ts";
-import type { Client, Emitter } from "./event.ts";
+import { type Client, type Emitter, shownResources } from "./event.ts";
 import { StreamGoals, type Timing } from "./goals.ts";
 import type { Authorize } from "./listen-options.ts";
 import { type Counters, count } from "./metrics.ts";
@@ -278,7 +278,7 @@ export class DiscoveryStream {
     this.#context.events.emit("ack", {
       client,
       type: state.type,
-      resources: answered.upserts,
+      resources: shownResources(state.type, answered.upserts),
       latency: now - answered.sentAt,
     });
     return true;
@@ -373,7 +373,8 @@ export class DiscoveryStream {
     counters.bytesSent += response.bytes.length;
     this.#writing = true;
     this.#release = release;
-    events.emit("push", { client, type: state.type, bytes: response.bytes.length, resources: upserts, removed });
+    const resources = shownResources(state.type, upserts);
+    events.emit("push", { client, type: state.type, bytes: response.bytes.length, resources, removed });
     this.#transport.send(response.bytes, (error) => {
       release();
       this.#release = undefined;
