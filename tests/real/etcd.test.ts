@@ -2,7 +2,9 @@ import { type ConfigObject, destinationRule } from "@fairlead/config";
 import { type EtcdStore, etcdStore } from "@fairlead/config/etcd";
 import { storeContract } from "@fairlead/config/testing";
 import { Etcd3 } from "etcd3";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { holds, steps } from "../../packages/config/test/store-model.ts";
 import { type EtcdServer, hasEtcd, startEtcd } from "../support/etcd.ts";
 
 const here = await hasEtcd("the etcd store");
@@ -41,6 +43,16 @@ describe.skipIf(!here)("the etcd store on a real etcd", () => {
         await Promise.all([store.close(), peer.close()]);
       },
     };
+  });
+
+  it("is as the model, whatever is written", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        await using store = await open(newPrefix());
+        await holds(store, list);
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it("holds what was written before it was opened, thousands of objects, in pages", async () => {

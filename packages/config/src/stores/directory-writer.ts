@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import type { ObjectRef } from "@fairlead/model";
 import { ConfigError } from "../common/config-error.ts";
@@ -117,12 +117,20 @@ async function newFile({ kind, namespace, name }: ObjectRef, paths: readonly str
 
 type Replacement = readonly [file: string, { readonly before: string | undefined; readonly after: string | undefined }];
 
-async function replaceFiles(files: readonly Replacement[]): Promise<void> {
+/** Files are replaced where links lead, and keep their mode; of what goes, the link goes. */
+async function replaceFiles(named: readonly Replacement[]): Promise<void> {
+  const files = await Promise.all(
+    named.map(async ([file, texts]): Promise<Replacement> => {
+      const real = texts.after === undefined ? file : await realpath(file).catch(() => file);
+      return [real, texts];
+    }),
+  );
   const beside = files.map(([file]) => join(dirname(file), `.${basename(file)}.${randomUUID()}.tmp`));
   const done: Replacement[] = [];
   try {
     for (const [index, [, { after }]] of files.entries())
-      if (after !== undefined) await writeFile(beside[index] as string, after, { flush: true });
+      if (after !== undefined)
+        await writeFile(beside[index] as string, after, { flush: true, mode: await modeOf(files[index]?.[0]) });
     for (const [index, replacement] of files.entries()) {
       const [file, { after }] = replacement;
       if (after === undefined) await rm(file);
@@ -135,6 +143,10 @@ async function replaceFiles(files: readonly Replacement[]): Promise<void> {
   } finally {
     for (const path of beside) await rm(path, { force: true });
   }
+}
+
+async function modeOf(file = ""): Promise<number> {
+  return (await stat(file).catch(() => undefined))?.mode ?? 0o666;
 }
 
 function unavailable(file: string, cause: Error): ConfigError {

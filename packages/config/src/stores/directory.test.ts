@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostic } from "@fairlead/model";
@@ -83,6 +83,19 @@ spec:
     );
     await transact([{ delete: { ...a, namespace: "other" } }]);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("writes where a link leads, and keeps the mode of the file", async () => {
+    const real = join(folder, "elsewhere.txt");
+    await writeFile(real, rule("a", "a.com"), { mode: 0o600 });
+    await symlink("elsewhere.txt", join(folder, "a.yaml"));
+    const { transact } = bound(await open({ watch: false }));
+    await transact([{ put: destinationRule("a", { host: "b.com" }) }]);
+    expect(await readFile(real, "utf8")).toBe(rule("a", "b.com"));
+    expect((await lstat(join(folder, "a.yaml"))).isSymbolicLink()).toBe(true);
+    expect((await lstat(real)).mode & 0o777).toBe(0o600);
+    await transact([{ delete: a }]);
+    expect(await readdir(folder)).toEqual(["elsewhere.txt"]);
   });
 
   it("gives a new object a file of its own", async () => {
