@@ -121,6 +121,16 @@ function arrival(
   );
   if (assignment && endpoints.length > 0)
     tracer?.add("endpoints", branch.cluster, true, endpointWords(endpoints), assignment);
+  for (const mirror of branch.mirrors) {
+    const copied = index.clusters.get(mirror.cluster);
+    const reason = copied
+      ? `gets copies of ${percent(mirror.share)} of the requests`
+      : "there is no cluster of this name";
+    tracer?.add("mirror", mirror.cluster, copied !== undefined, reason, copied);
+    const copies = index.endpoints.get(copied?.edsClusterConfig?.serviceName || mirror.cluster);
+    if (copied && copies)
+      tracer?.add("mirror endpoints", mirror.cluster, true, endpointWords(endpointsOfCluster(copied, copies)), copies);
+  }
   const manager = managerOf(resources.listeners, evaluation);
   const departure = { mesh, node, locate, request, cluster, endpoints, manager };
   const refusals: readonly Refusal[] = withCallees ? refusalsAt(departure, branch, tracer) : [];

@@ -1,8 +1,8 @@
 import { type ProxyNode, workloadSpiffeId } from "@fairlead/model";
-import type { FilterChain, HttpRbac, NetworkRbac, Route, RouteConfiguration, VirtualHost } from "../envoy.ts";
+import type { FilterChain, Route, RouteConfiguration, VirtualHost } from "../envoy.ts";
 import { unpack } from "../envoy.ts";
 import type { Question } from "../evaluate.ts";
-import { compileChain } from "../listener/compiled-chain.ts";
+import { compileChain, policiesOf } from "../listener/compiled-chain.ts";
 import { exampleText } from "../match/example.ts";
 import { headerKey } from "../match/header.ts";
 import { pathTest } from "../match/path.ts";
@@ -63,15 +63,9 @@ function collect(
   connection: ConnectionClass,
   same: ReadonlySet<VirtualHost>,
 ): void {
-  const { manager, rbac } = compileChain(chain);
+  const { manager } = compileChain(chain);
   const http = connection.protocol !== "tcp";
-  const filters: (HttpRbac | NetworkRbac)[] = [
-    ...rbac,
-    ...(manager?.httpFilters ?? []).flatMap(
-      ({ typedConfig }) => unpack<HttpRbac>(typedConfig, "envoy.extensions.filters.http.rbac.v3.RBAC") ?? [],
-    ),
-  ];
-  const policies = filters.flatMap(({ rules }) => Object.values(rules?.policies ?? {}));
+  const policies = policiesOf(chain).flatMap(({ rules }) => Object.values(rules?.policies ?? {}));
   const asked = { bases: policies.flatMap(policyExamples), edits: vocabularyOf(policies) };
   const into = (host: string | undefined, bases: readonly Edit[], edits: readonly Edit[]) => {
     const key = JSON.stringify([connection, host]);

@@ -1,3 +1,6 @@
+import type { FilterChain, Listener } from "../envoy.ts";
+import { compileChain, policiesOf } from "../listener/compiled-chain.ts";
+import { proofOfDenial } from "../reach/possible.ts";
 import { indexOf, type Resources } from "../resources.ts";
 import { meaningOf } from "../settings/meaning.ts";
 import type { ResourceChange } from "./resource-change.ts";
@@ -24,7 +27,7 @@ export function effectOf(
   });
   if (found.every(({ side }) => !isUsed(side, type, name))) {
     const user = type === "routes" ? "listener" : "listener and no route";
-    return { effect: "none", because: `no ${user} of the proxy leads to it` };
+    return { effect: "none", because: `no ${user} of the proxy leads to it, or policies let nobody there` };
   }
   const [old, now] = found.map(({ resource }) => meaningOf(resource));
   if (old !== undefined && old === now)
@@ -63,13 +66,31 @@ interface Texts {
   readonly open: boolean;
 }
 
+/** Without the chains whose policies are proved to let nobody through. */
+function open(listener: Listener): Listener {
+  const isOpen = (chain: FilterChain) => {
+    const { manager, tls } = compileChain(chain);
+    const port = chain.filterChainMatch?.destinationPort ?? listener.address?.socketAddress?.portValue ?? 0;
+    return (
+      proofOfDenial(policiesOf(chain), {
+        peer: undefined,
+        anybody: tls !== undefined,
+        port,
+        http: manager !== undefined,
+      }) === undefined
+    );
+  };
+  return { ...listener, filterChains: (listener.filterChains ?? []).filter(isOpen) };
+}
+
 const texts = new WeakMap<Resources, Texts>();
 
 function textsOf(side: Resources): Texts {
   let known = texts.get(side);
   if (known === undefined) {
-    const listeners = side.listeners.map(meaningOf).join("\n");
-    const all = `${listeners}\n${(side.routes ?? []).map(meaningOf).join("\n")}`;
+    const listeners = side.listeners.map(open).map(meaningOf).join("\n");
+    const used = (side.routes ?? []).filter(({ name = "" }) => listeners.includes(JSON.stringify(name)));
+    const all = `${listeners}\n${used.map(meaningOf).join("\n")}`;
     known = { listeners, all, open: /"envoy\.filters\.network\.sni_cluster"|"clusterHeader"/.test(all) };
     texts.set(side, known);
   }

@@ -1,13 +1,14 @@
 import type { Mesh } from "@fairlead/mesh";
 import type { ProxyNode } from "@fairlead/model";
 import { endpointsOfCluster } from "../cluster/endpoints.ts";
+import { SimulatorError } from "../error.ts";
 import { evaluateResources } from "../evaluate-resources.ts";
 import type { Evaluation } from "../evaluation.ts";
 import { calleesOf } from "../mesh/callee.ts";
 import { entryPoint } from "../mesh/entry.ts";
 import { nodeOf } from "../mesh/node.ts";
 import { worldOf } from "../mesh/world.ts";
-import { parseRequest } from "../request.ts";
+import { type ParsedRequest, parseRequest } from "../request.ts";
 import { indexOf, type Resources } from "../resources.ts";
 import type { Candidate } from "./candidate.ts";
 import { same } from "./same.ts";
@@ -50,14 +51,27 @@ export function untouched(before: Mesh, after: Mesh, node: ProxyNode): (candidat
             equal(({ resources }) => hostOf(resources, routeConfiguration, branch.virtualHost)),
           )) &&
         (branch.kind !== "forward" ||
-          once(`cluster ${branch.cluster}`, () => equal((side) => endOf(side, branch.cluster)))),
+          [branch, ...branch.mirrors].every(({ cluster }) =>
+            once(`cluster ${cluster}`, () => equal((side) => endOf(side, cluster))),
+          )),
     );
   return (candidate) => {
-    const request = parseRequest(candidate.request);
+    const request = requestOf(candidate);
+    // What no client can send is no news either.
+    if (request === undefined) return true;
     return sides.every(({ mesh, resources }) =>
       isSame(evaluateResources(resources, entryPoint(mesh, node, request, candidate))),
     );
   };
+}
+
+function requestOf({ request }: Candidate): ParsedRequest | undefined {
+  try {
+    return parseRequest(request);
+  } catch (error) {
+    if (error instanceof SimulatorError) return undefined;
+    throw error;
+  }
 }
 
 function hostOf(resources: Resources, name: string, host: string | undefined): readonly (object | undefined)[] {

@@ -2,6 +2,7 @@ import {
   type DownstreamTlsContext,
   type FilterChain,
   type HttpConnectionManager,
+  type HttpRbac,
   type NetworkRbac,
   type TcpProxy,
   unpack,
@@ -20,6 +21,7 @@ export interface CompiledChain {
 const MANAGER = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const TCP_PROXY = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 const RBAC = "envoy.extensions.filters.network.rbac.v3.RBAC";
+const HTTP_RBAC = "envoy.extensions.filters.http.rbac.v3.RBAC";
 const DOWNSTREAM_TLS = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext";
 
 const compiled = new WeakMap<FilterChain, CompiledChain>();
@@ -40,4 +42,13 @@ export function compileChain(chain: FilterChain): CompiledChain {
     compiled.set(chain, parts);
   }
   return parts;
+}
+
+/** The authorization filters of a chain: of connections, then of requests. */
+export function policiesOf(chain: FilterChain): readonly (HttpRbac | NetworkRbac)[] {
+  const { rbac, manager } = compileChain(chain);
+  const http = (manager?.httpFilters ?? []).flatMap(({ typedConfig, disabled }) =>
+    disabled ? [] : (unpack<HttpRbac>(typedConfig, HTTP_RBAC) ?? []),
+  );
+  return [...rbac, ...http];
 }

@@ -8,7 +8,7 @@ import {
   type NetworkRbac,
   unpack,
 } from "../envoy.ts";
-import { compileChain } from "../listener/compiled-chain.ts";
+import { compileChain, policiesOf } from "../listener/compiled-chain.ts";
 import { nodeOf } from "../mesh/node.ts";
 import { worldOf } from "../mesh/world.ts";
 
@@ -35,7 +35,6 @@ export interface Room {
 }
 
 const JWT = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
-const HTTP_RBAC = "envoy.extensions.filters.http.rbac.v3.RBAC";
 
 /** The doors of a service: for each kind of workload behind it, each port, with and without mutual TLS. */
 export function doorsOf(mesh: Mesh, service: Service): readonly Door[] {
@@ -76,18 +75,12 @@ function chainsAt(mesh: Mesh, workload: Workload, port: number): readonly Filter
 }
 
 function roomOf(chain: FilterChain): readonly Room[] {
-  const { manager, proxy, rbac } = compileChain(chain);
+  const { manager, proxy } = compileChain(chain);
   if (proxy?.cluster === "BlackHoleCluster") return [];
-  const filters = [...rbac, ...(manager ? httpFilters(manager) : [])];
+  const filters = policiesOf(chain);
   const overridden = manager?.rds !== undefined || /RBACPerRoute/.test(JSON.stringify(manager?.routeConfig ?? {}));
   const token = manager && tokenOf(manager);
   return [{ http: manager !== undefined, filters, overridden, ...(token && { token }) }];
-}
-
-function httpFilters({ httpFilters = [] }: HttpConnectionManager): readonly HttpRbac[] {
-  return httpFilters.flatMap(({ typedConfig, disabled }) =>
-    disabled ? [] : (unpack<HttpRbac>(typedConfig, HTTP_RBAC) ?? []),
-  );
 }
 
 function tokenOf({ httpFilters = [] }: HttpConnectionManager): Room["token"] {

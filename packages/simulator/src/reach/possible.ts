@@ -7,6 +7,8 @@ import { stringTest } from "../match/string-test.ts";
  */
 export interface Known {
   readonly peer: string | undefined;
+  /** The peer may be anybody; `peer` says nothing. */
+  readonly anybody?: boolean;
   readonly port: number;
   readonly http: boolean;
 }
@@ -42,6 +44,7 @@ function principal(given: Principal, known: Known): Possible {
   const name =
     given.authenticated?.principalName ??
     (given.filterState?.key === "io.istio.peer_principal" ? given.filterState.stringMatch : undefined);
+  if ((name || given.authenticated) && known.anybody) return undefined;
   if (name) return known.peer !== undefined && stringTest(name).matches(known.peer);
   if (given.authenticated) return known.peer !== undefined;
   if ((given.header || given.urlPath || given.metadata) && !known.http) return false;

@@ -4,7 +4,7 @@ import { canonicalText, stripped } from "./strip.ts";
 
 /** What one resource on the way of a request says besides where it goes: timeouts, balancing, health, transport, filters. */
 export interface Setting {
-  /** `listener`, `filter chain`, `virtual host`, `route`, `weighted cluster`, `cluster`, `endpoints`; at the callee with `callee ` before it. */
+  /** `listener`, `filter chain`, `virtual host`, `route`, `weighted cluster`, `cluster`, `endpoints`, `mirror`, `mirror endpoints`; at the callee with `callee ` before it. */
   readonly place: string;
   /** The resource's name; that of a cluster for its endpoints. */
   readonly name: string;
@@ -20,6 +20,8 @@ const ELSEWHERE: Readonly<Record<string, ReadonlySet<string>>> = {
   "weighted cluster": new Set(["name", "weight"]),
   cluster: new Set(["name", "loadAssignment", "edsClusterConfig"]),
   endpoints: new Set(["clusterName"]),
+  mirror: new Set(["name", "loadAssignment", "edsClusterConfig"]),
+  "mirror endpoints": new Set(["clusterName"]),
 };
 
 const values = new WeakMap<object, object>();
@@ -118,9 +120,9 @@ export function collectSettings(): Tracer & {
   });
   const settings = () =>
     found.map(({ place, kind, name, node }): Setting => {
-      const value = kind === "endpoints" ? endpointValue(node) : settingValue(kind, node);
+      const value = kind.endsWith("endpoints") ? endpointValue(node) : settingValue(kind, node);
       // Names of chains and routes are for people.
-      return { place, name: kind === "cluster" || kind === "endpoints" ? name : "", value };
+      return { place, name: TYPES[kind] && kind !== "listener" ? name : "", value };
     });
   return { settings, passed: () => [...passed], ...tracer("") };
 }
@@ -130,6 +132,8 @@ const TYPES: Readonly<Record<string, string>> = {
   "route configuration": "routes",
   cluster: "clusters",
   endpoints: "endpoints",
+  mirror: "clusters",
+  "mirror endpoints": "endpoints",
 };
 
 function nameOf(node: object): string {
