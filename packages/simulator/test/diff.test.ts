@@ -10,7 +10,7 @@ import { findNode } from "../src/mesh/node.ts";
  * Random edits of random meshes: the diff is empty exactly when no proxy behaves otherwise. Nightly `DIFF_EDITS=5000`; set
  * `DIFF_SEED` to see a run again.
  */
-const EDITS = Number(process.env.DIFF_EDITS ?? 60);
+const EDITS = Number(process.env.DIFF_EDITS ?? 30);
 const SEED = Number(process.env.DIFF_SEED ?? Date.now() % 2 ** 31);
 
 test("a diff is empty exactly when behaviour is equal, and its witnesses can be run", () => {

@@ -1,5 +1,5 @@
 import { type ProxyNode, workloadSpiffeId } from "@fairlead/model";
-import type { FilterChain, Route, RouteConfiguration, VirtualHost } from "../envoy.ts";
+import type { FilterChain, RbacRules, Route, RouteConfiguration, VirtualHost } from "../envoy.ts";
 import { unpack } from "../envoy.ts";
 import type { Question } from "../evaluate.ts";
 import { compileChain, policiesOf } from "../listener/compiled-chain.ts";
@@ -16,6 +16,8 @@ import { type Edit, pathEdits, vocabularyOf } from "./vocabulary.ts";
 /** A request that may be answered differently: a question without who asks. */
 export type Candidate = Omit<Question, "from">;
 
+type Policy = NonNullable<RbacRules["policies"]>[string];
+
 /** No more requests of one host behind one kind of connection than this. */
 const MOST = 4000;
 
@@ -31,20 +33,22 @@ interface Group {
 /**
  * Requests that tell the resources of two sides apart: for each filter chain the connections that it is made for, in each for each
  * virtual host, route and policy a request that it takes, and that request with each text that a rule of either side compares with, at
- * both sides of its border. So what was added, removed, widened or narrowed is asked for.
+ * both sides of its border; `callees`: what the policies of those who are called name. So what was added, removed, widened or narrowed is asked for.
  */
 export function candidates(
   sides: readonly [Resources, Resources],
   node: ProxyNode,
   trustDomain: string,
+  callees: readonly Policy[] = [],
 ): Iterable<Candidate> {
   const groups = new Map<string, Group>();
   const spare = sparePort(sides);
   const same = sameHosts(...sides);
+  const beyond = { bases: callees.flatMap(policyExamples), edits: vocabularyOf(callees) };
   for (const resources of sides)
     for (const listener of resources.listeners)
       for (const [chain, classes] of connectionClasses(listener, { resources, spare, node }))
-        for (const connection of classes) collect(groups, resources, chain, connection, same);
+        for (const connection of classes) collect(groups, resources, chain, connection, same, beyond);
   return expand([...groups.values()], trustDomain);
 }
 
@@ -62,6 +66,7 @@ function collect(
   chain: FilterChain,
   connection: ConnectionClass,
   same: ReadonlySet<VirtualHost>,
+  beyond: { readonly bases: readonly Edit[]; readonly edits: readonly Edit[] },
 ): void {
   const { manager } = compileChain(chain);
   const http = connection.protocol !== "tcp";
@@ -71,8 +76,11 @@ function collect(
     const key = JSON.stringify([connection, host]);
     const group = groups.get(key) ?? { connection, host, bases: [], edits: [], tokens: tokenOf(chain) };
     groups.set(key, group);
-    group.bases.push(...bases, ...asked.bases);
-    group.edits.push(...edits, ...asked.edits);
+    const callees = connection.inbound || !http ? [] : [beyond];
+    for (const more of [{ bases, edits }, asked, ...callees]) {
+      group.bases.push(...more.bases);
+      group.edits.push(...more.edits);
+    }
   };
   if (!http || !manager) {
     into(undefined, [{}], []);

@@ -4,6 +4,7 @@ import { findNode } from "../mesh/node.ts";
 import { worldOf } from "../mesh/world.ts";
 import type { Resources } from "../resources.ts";
 import { type BehaviourChange, compared, newsOf } from "./behaviour.ts";
+import { changedPolicies } from "./callee-policies.ts";
 import { candidates } from "./candidate.ts";
 import { effectOf, type ResourceEffect } from "./effect.ts";
 import { minimal } from "./minimal.ts";
@@ -39,11 +40,12 @@ export function diff(before: Mesh, after: Mesh, options: DiffOptions = {}): read
   const { witnesses = 100 } = options;
   const nodes =
     options.from?.map((from) => (typeof from === "string" ? findNode(after, from) : from)) ?? allNodes(before, after);
+  const policies = changedPolicies(before, after);
   return groupAlike(nodes).flatMap(([node, ...alike]) => {
     if (node === undefined) return [];
     const sides = [worldOf(before, node).resources, worldOf(after, node).resources] as const;
     const changed = compareResources(...sides);
-    const { behaviour, passed } = behaviourChanges(before, after, node, sides);
+    const { behaviour, passed } = behaviourChanges(before, after, node, sides, policies);
     const resources = changed.map((change) => ({ ...change, ...effectOf(change, sides, passed) }));
     if (resources.length === 0 && behaviour.length === 0) return [];
     return [
@@ -62,12 +64,13 @@ function behaviourChanges(
   after: Mesh,
   node: ProxyNode,
   sides: readonly [Resources, Resources],
+  policies: ReturnType<typeof changedPolicies>,
 ): { readonly behaviour: readonly BehaviourChange[]; readonly passed: ReadonlySet<string> } {
   const behaviour: BehaviourChange[] = [];
   const passed = new Set<string>();
   const seen = new Set<string>();
   const isUntouched = untouched(before, after, node);
-  for (const candidate of candidates(sides, node, after.meshConfig.trustDomain || "cluster.local")) {
+  for (const candidate of candidates(sides, node, after.meshConfig.trustDomain || "cluster.local", policies)) {
     if (isUntouched(candidate)) continue;
     const change = compared(before, after, node, candidate);
     if (change === undefined) continue;
