@@ -7,6 +7,7 @@ export { certificateProvider } from "./certificate-provider.ts";
 // The client.
 export { type GrpcCaClientOptions, grpcCaClient } from "./client.ts";
 export { type ClientCertificateOptions, clientCertificate } from "./client-certificate.ts";
+export { type IssuerKeys, type IssuerKeysOptions, issuerKeys } from "./issuer-keys.ts";
 export { type JoinToken, type JoinTokens, joinTokens } from "./join-token.ts";
 export { type JwtOptions, jwt, serviceAccountIdentity } from "./jwt.ts";
 export { type CertificateListener, type ListenOptions, listenCertificateService } from "./listen.ts";

@@ -1,12 +1,20 @@
 import { parseTrustDomain, type SpiffeId, workloadSpiffeId } from "@fairlead/model";
-import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
+import {
+  createLocalJWKSet,
+  decodeProtectedHeader,
+  type JSONWebKeySet,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from "jose";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError } from "../error.ts";
 import { type Authenticator, bearerToken } from "./authenticator.ts";
+import type { IssuerKeys } from "./issuer-keys.ts";
 
 export interface JwtOptions {
-  /** The issuer's public keys (RFC 7517); read at each call, so that they may be replaced. */
-  readonly keys: JSONWebKeySet | (() => JSONWebKeySet | Promise<JSONWebKeySet>);
+  /** The issuer's public keys (RFC 7517); read at each call, so that they may be replaced. Or {@link issuerKeys}. */
+  readonly keys: JSONWebKeySet | (() => JSONWebKeySet | Promise<JSONWebKeySet>) | IssuerKeys;
   readonly issuer: string;
   /** The token must be for one of these. Istio's is `istio-ca`. */
   readonly audiences: readonly string[];
@@ -24,7 +32,7 @@ const HEADERS: ReadonlySet<string> = new Set(["alg", "kid", "typ"]);
 const TYPES: ReadonlySet<unknown> = new Set([undefined, "JWT", "JOSE", "at+jwt"]);
 
 /**
- * Accepts JWTs of one issuer whose keys are given: Kubernetes service account tokens checked without the API server, or
+ * Accepts JWTs of one issuer whose keys are given, or found by {@link issuerKeys}: Kubernetes service account tokens checked without the API server, or
  * any OIDC provider's. Required: a known algorithm, `iss`, `exp`, `sub` and one of the audiences; refused: headers that
  * name or carry keys.
  */
@@ -43,8 +51,7 @@ export function jwt(options: JwtOptions): Authenticator {
       if (strange !== undefined)
         throw new CaError("UNAUTHENTICATED", `the token's header has ${JSON.stringify(strange)}`);
       if (!TYPES.has(header.typ)) throw new CaError("UNAUTHENTICATED", "the token is of another type");
-      const set = createLocalJWKSet(typeof keys === "function" ? await keys() : keys);
-      const { payload } = await jwtVerify(token, set, {
+      const { payload } = await jwtVerify(token, await resolver(keys), {
         issuer,
         audience: [...audiences],
         algorithms: ALGORITHMS,
@@ -55,6 +62,11 @@ export function jwt(options: JwtOptions): Authenticator {
       return { authenticator: "jwt", identity: identityOf(payload) };
     },
   };
+}
+
+async function resolver(keys: JwtOptions["keys"]): Promise<JWTVerifyGetKey> {
+  if ("keyFor" in keys) return (header, token) => keys.keyFor(header, token);
+  return createLocalJWKSet(typeof keys === "function" ? await keys() : keys);
 }
 
 /** The identity of a Kubernetes `sub`: exactly `system:serviceaccount:NAMESPACE:ACCOUNT`. Throws UNAUTHENTICATED. */
