@@ -25,6 +25,14 @@ export { type CsrPolicy, DEFAULT_CSR_POLICY, spkiFingerprint } from "./csr/polic
 export type { KeyFamily } from "./csr/public-key.ts";
 // At a prompt.
 export { CERTIFICATE_FILES, initAuthority, issueToDirectory, openAuthority } from "./directory.ts";
+export {
+  type DirectoryRotation,
+  type DirectoryRotationOptions,
+  type ForcedStep,
+  forceInDirectory,
+  planRotationInDirectory,
+  rotateInDirectory,
+} from "./directory-rotation.ts";
 export { CA_ERRORS, CaError, type CaErrorCode } from "./error.ts";
 // Keys: where they are.
 export { type KeyType, newPrivateKey } from "./keys/algorithm.ts";

@@ -1,7 +1,9 @@
 import type { Command } from "./command.ts";
+import { agent } from "./commands/agent.ts";
 import { analyze } from "./commands/analyze.ts";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { caInit, caInspect, caIssue } from "./commands/ca.ts";
+import { caRotate } from "./commands/ca-rotate.ts";
 import { diff } from "./commands/diff.ts";
 import { reach } from "./commands/reach.ts";
 import { route } from "./commands/route.ts";
@@ -21,7 +23,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   test,
   serve,
   bootstrap,
+  agent,
   "ca init": caInit,
   "ca issue": caIssue,
   "ca inspect": caInspect,
+  "ca rotate": caRotate,
 };

@@ -1,20 +1,18 @@
-import { CaError, initAuthority, inspectCertificate, issueToDirectory } from "@fairlead/ca";
-import { IdentityError } from "@fairlead/model";
-import { CliError } from "../cli-error.ts";
-import type { Command } from "../command.ts";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  CERTIFICATE_FILES,
+  type CertificateDetails,
+  initAuthority,
+  inspectCertificate,
+  issueToDirectory,
+  planRotationInDirectory,
+} from "@fairlead/ca";
+import { answered } from "../answered.ts";
+import type { Command, Terminal } from "../command.ts";
 import { readText } from "../input.ts";
 import { printJson } from "../output.ts";
-
-/** What a user can cause becomes a message without a stack. */
-async function answered<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CaError || error instanceof IdentityError)
-      throw new CliError("unreadable", error.message, { cause: error });
-    throw error;
-  }
-}
+import { printSlots } from "./ca-rotate.ts";
 
 const directory = { dir: { type: "string" } } as const;
 
@@ -47,20 +45,53 @@ export const caIssue: Command = {
   },
 };
 
+/** `in 23 h`, `3 d ago`: how far away a moment is. */
+function distance(iso: string): string {
+  const ms = Date.parse(iso) - Date.now();
+  const [unit, size] =
+    Math.abs(ms) < 3_600_000 ? ["min", 60_000] : Math.abs(ms) < 172_800_000 ? ["h", 3_600_000] : ["d", 86_400_000];
+  const count = Math.floor(Math.abs(ms) / Number(size));
+  return ms < 0 ? `${count} ${unit} ago` : `in ${count} ${unit}`;
+}
+
+function printDetails(terminal: Terminal, index: number, details: CertificateDetails): void {
+  const line = (name: string, value: string | undefined) => value && terminal.out(`  ${name.padEnd(12)} ${value}\n`);
+  terminal.out(`certificate ${index + 1}: ${details.spiffeId ?? details.subject}\n`);
+  line("kind", details.isAuthority ? "authority" : "workload");
+  line("subject", details.subject);
+  line("issuer", details.issuer);
+  line("names", details.names.map(({ type, value }) => `${type} ${value}`).join(", "));
+  line("serial", details.serial);
+  line("from", `${details.notBefore} (${distance(details.notBefore)})`);
+  line("until", `${details.notAfter} (${distance(details.notAfter)})`);
+  line("key", details.publicKey);
+  line("key usage", details.keyUsage.join(", "));
+  line("fingerprint", `sha256 ${details.fingerprint}`);
+  line("key id", details.subjectKeyId);
+  line("signed by", details.authorityKeyId);
+}
+
 export const caInspect: Command = {
-  summary: "Shows what the first certificate of a PEM file says.",
-  usage: "FILE [-o json]",
+  summary:
+    "Shows what the certificates of a PEM file say, or those of the authority in a folder and its roots' states.",
+  usage: "FILE|DIR [-o json]",
   options: {},
   positionals: { least: 1, most: 1 },
   async run(call, terminal) {
-    const pem = await readText(call.positionals[0] ?? "");
+    const [path = ""] = call.positionals;
+    const folder = path !== "-" && (await stat(path).catch(() => undefined))?.isDirectory() === true;
+    const slots = folder ? (await answered(() => planRotationInDirectory(path))).slots : [];
+    const pem = await readText(folder ? join(path, CERTIFICATE_FILES.roots) : path);
     const details = await answered(async () => inspectCertificate(pem));
-    if (call.json) printJson(terminal, details);
-    else
-      for (const [name, value] of Object.entries(details))
-        terminal.out(
-          `${name}: ${value instanceof Date ? value.toISOString() : typeof value === "string" ? value : JSON.stringify(value)}\n`,
-        );
+    if (call.json)
+      printJson(
+        terminal,
+        folder ? { slots: slots.map(({ id, status }) => ({ id, status })), roots: details } : details,
+      );
+    else {
+      printSlots(terminal, slots);
+      for (const [index, one] of details.entries()) printDetails(terminal, index, one);
+    }
     return 0;
   },
 };

@@ -1,4 +1,5 @@
 import { initAuthority } from "@fairlead/ca";
+import { clientCertificate } from "@fairlead/ca/grpc";
 import { aggregateStore } from "@fairlead/config";
 import { directoryStore } from "@fairlead/config/directory";
 import { ControlPlaneError, createControlPlane, placesOf } from "@fairlead/control-plane";
@@ -8,6 +9,7 @@ import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { xdsConfigStore } from "@fairlead/xds/config";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
+import { readJoinTokens } from "../join-token-file.ts";
 import { readSettings } from "../mesh-input.ts";
 import { printJson } from "../output.ts";
 
@@ -35,12 +37,14 @@ export const serve: Command = {
   summary:
     "Serves a mesh from watched files and folders, or another control plane's configuration, to proxies over ADS.",
   usage:
-    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
+    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR [--certificates HOST:PORT --join-tokens FILE]] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
   options: {
     ...MESH_OPTIONS,
     ads: { type: "string" },
     http: { type: "string" },
     ca: { type: "string" },
+    certificates: { type: "string" },
+    "join-tokens": { type: "string" },
     insecure: { type: "boolean" },
     config: { type: "string" },
     "share-config": { type: "boolean" },
@@ -50,13 +54,20 @@ export const serve: Command = {
     const ads = call.text("ads") ?? "";
     const http = call.text("http");
     const pki = call.text("ca");
+    const certificates = call.text("certificates");
+    const tokenFile = call.text("join-tokens");
     const insecure = call.values.insecure === true;
     for (const [option, address] of [
       ["--ads", ads],
       ["--http", http],
+      ["--certificates", certificates],
     ] as const)
       if (address !== undefined && !/^unix:.+|:\d+$/.test(address))
         throw new CliError("usage", `${option} takes HOST:PORT, not ${JSON.stringify(address)}`);
+    if (certificates !== undefined && (pki === undefined || tokenFile === undefined))
+      throw new CliError("usage", "--certificates needs --ca and --join-tokens");
+    if (tokenFile !== undefined && certificates === undefined)
+      throw new CliError("usage", "--join-tokens goes with --certificates");
     const upstream = call.text("config");
     if (call.files.length === 0 && upstream === undefined) throw new CliError("usage", "--file is needed");
     const address = upstream === undefined ? undefined : upstreamAddress(upstream, insecure);
@@ -66,6 +77,7 @@ export const serve: Command = {
     const report = reporter(say);
 
     const settings = await readSettings(call);
+    const tokens = tokenFile === undefined ? undefined : await readJoinTokens(tokenFile);
     await using stack = new AsyncDisposableStack();
     const store = directoryStore(call.files, {
       onDiagnostics: () => report(plane?.diagnostics() ?? store.diagnostics()),
@@ -122,11 +134,14 @@ export const serve: Command = {
         ads,
         ...(http ? { http } : {}),
         ...(insecure ? { insecure, security: "plaintext" as const } : {}),
+        ...(certificates && tokens && authority
+          ? { certificates: { address: certificates, authenticators: [clientCertificate({ authority }), tokens] } }
+          : {}),
       });
       report(serving.diagnostics());
       if (call.json) printJson(terminal, listening);
       say(
-        `serving ${[...serving.mesh.services()].length} services on ${listening.ads}${listening.http ? `, pages on http://${listening.http}` : ""}`,
+        `serving ${[...serving.mesh.services()].length} services on ${listening.ads}${listening.http ? `, pages on http://${listening.http}` : ""}${listening.certificates ? `, certificates on ${listening.certificates}` : ""}`,
       );
     } catch (error) {
       if (

@@ -1,0 +1,120 @@
+import { type CaError, CERTIFICATE_FILES } from "@fairlead/ca";
+import {
+  type Agent,
+  createAgent,
+  type FileSecrets,
+  fileSecrets,
+  listenSds,
+  mountedCertificate,
+  namedSecretFiles,
+  SECRET_NAMES,
+} from "@fairlead/ca/agent";
+import { grpcCaClient } from "@fairlead/ca/grpc";
+import { parseSpiffeId, type SecretSource } from "@fairlead/model";
+import { answered } from "../answered.ts";
+import { CliError } from "../cli-error.ts";
+import type { Call, Command } from "../command.ts";
+import { readText } from "../input.ts";
+import { printJson } from "../output.ts";
+import { seconds } from "./ca-rotate.ts";
+
+const WITH_CA = ["roots", "token-file", "server", "ttl", "out"] as const;
+
+/** The secrets of several sources; the first that has one of the name counts. */
+function joined(sources: readonly SecretSource[]): SecretSource {
+  return {
+    get: (name) => sources.map((source) => source.get(name)).find((secret) => secret !== undefined),
+    subscribe(listener) {
+      const unsubscribe = sources.map((source) => source.subscribe(listener));
+      return () => {
+        for (const stop of unsubscribe) stop();
+      };
+    },
+  };
+}
+
+async function startAgent(call: Call, address: string, say: (text: string) => void): Promise<Agent> {
+  const [roots, id] = [call.text("roots"), call.text("id")];
+  if (roots === undefined || id === undefined) throw new CliError("usage", "--ca needs --roots and --id");
+  if (!/.:\d+$/.test(address)) throw new CliError("usage", `--ca takes HOST:PORT, not ${JSON.stringify(address)}`);
+  const tokenFile = call.text("token-file");
+  const server = call.text("server");
+  const ttlSeconds = seconds("ttl", call.text("ttl"));
+  if (tokenFile !== undefined) await readText(tokenFile);
+  const pinned = await readText(roots);
+  return createAgent({
+    identity: parseSpiffeId(id),
+    ca: grpcCaClient({
+      address,
+      roots: pinned,
+      // Read each time: Kubernetes renews the tokens it mounts.
+      ...(tokenFile === undefined ? {} : { token: async () => (await readText(tokenFile)).trim() }),
+      ...(server === undefined ? {} : { server: parseSpiffeId(server) }),
+    }),
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+    onEvent(event) {
+      if (event.type === "issued")
+        say(`certificate until ${event.notAfter.toISOString()}, renewed in ${Math.round(event.renewInMs / 1000)} s`);
+      else if (event.type === "failed")
+        say(`${event.error.message}; tried again in ${Math.round(event.retryInMs / 1000)} s`);
+      else say(event.type === "expired" ? "the certificate has expired" : "the roots have changed");
+    },
+  });
+}
+
+export const agent: Command = {
+  summary:
+    "Keeps a workload's key and certificate beside its proxy and serves them by SDS on a Unix socket: certified by an authority, or from mounted files.",
+  usage:
+    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] | --mounted DIR) [--serve-file NAME …] [-o json]",
+  options: {
+    sds: { type: "string" },
+    ca: { type: "string" },
+    roots: { type: "string" },
+    id: { type: "string" },
+    "token-file": { type: "string" },
+    server: { type: "string" },
+    ttl: { type: "string" },
+    out: { type: "string" },
+    mounted: { type: "string" },
+    "serve-file": { type: "string", multiple: true },
+  },
+  required: ["sds"],
+  async run(call, terminal) {
+    const sds = call.text("sds") ?? "";
+    const [ca, mounted, out] = [call.text("ca"), call.text("mounted"), call.text("out")];
+    if ((ca === undefined) === (mounted === undefined))
+      throw new CliError("usage", "either --ca or --mounted is needed");
+    const idle = ca === undefined ? [...WITH_CA, "id"].find((name) => call.text(name) !== undefined) : undefined;
+    if (idle !== undefined) throw new CliError("usage", `--${idle} goes with --ca`);
+    const say = (text: string) => terminal.err(`${new Date().toISOString()} ${text}\n`);
+    const onProblem = (error: CaError) => say(error.message);
+    const named = (call.values["serve-file"] ?? []) as readonly string[];
+
+    await using stack = new AsyncDisposableStack();
+    const keep = <T extends FileSecrets>(source: T): T => stack.adopt(source, (held) => held.close());
+    await answered(async () => {
+      const own =
+        ca === undefined
+          ? keep(await fileSecrets({ secrets: mountedCertificate(mounted ?? ""), onProblem }))
+          : stack.use(await startAgent(call, ca, say));
+      const files = keep(await fileSecrets({ secrets: named.map(namedSecretFiles), onProblem }));
+      const listener = await listenSds(sds, joined([own, files]), [...Object.values(SECRET_NAMES), ...files.names]);
+      stack.defer(() => listener.close());
+      const ended = new Promise<void>((resolve) => {
+        if (terminal.signal.aborted) resolve();
+        else terminal.signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      if ("ready" in own) await Promise.race([own.ready, ended]);
+      if (terminal.signal.aborted) return;
+      if (out !== undefined && "writeFiles" in own) await own.writeFiles(out);
+      if (call.json) printJson(terminal, { sds, ...(out === undefined ? {} : { out }) });
+      say(
+        `serving secrets on ${sds}${out === undefined ? "" : `, ${Object.values(CERTIFICATE_FILES).join(", ")} in ${out}`}`,
+      );
+      await ended;
+    });
+    say("ending");
+    return 0;
+  },
+};
