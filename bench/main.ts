@@ -1,6 +1,7 @@
 import { printBadInput } from "./ca/bad-input.ts";
 import { printCertificates } from "./ca/main.ts";
 import { type DiscoveryResult, measureDiscovery, PEERS } from "./discovery.ts";
+import { printFolder } from "./folder.ts";
 import { printSimulation } from "./simulate.ts";
 import { printTranslation } from "./translate.ts";
 
@@ -8,12 +9,14 @@ import { printTranslation } from "./translate.ts";
  * `pnpm bench`: what is measured, beside a peer. Times of one run on one machine; the ratios are what counts. `--quick`: 50
  * clients only. `--profile DIR`: each server writes a CPU profile there when it ends.
  * `pnpm bench simulate`: evaluations a second of the simulator.
+ * `pnpm bench folder [FILES]`: one edit in a watched folder.
  * `pnpm bench ca`: certificates a second of CPU, beside OpenSSL and Go (needs both). `bad-input`: bad requests with their verdicts.
  * `pnpm bench translate`: Istio's own benchmark inputs, one proxy, cold, beside Istio's figures.
  */
 
 if (process.argv[2] === "simulate") printSimulation();
 else if (process.argv[2] === "translate") await printTranslation();
+else if (process.argv[2] === "folder") await printFolder(Number(process.argv[3] ?? 1000));
 else if (process.argv[2] === "ca") await printCertificates();
 else if (process.argv[2] === "bad-input") await printBadInput();
 else await benchDiscovery();

@@ -5,7 +5,7 @@ import type { ParsedDocument, ParseOptions, ParseResult } from "../parse/documen
 import { streamDocuments } from "../parse/documents.ts";
 import { writeDirectory } from "./directory-writer.ts";
 import { DocumentSet, type DocumentStore } from "./documents.ts";
-import { type FileSignature, readSettled, scanFiles } from "./scan.ts";
+import { type FileSignature, lookAt, readSettled, type Scan, scanFiles } from "./scan.ts";
 import type { StoredObject, StoreEdit, WritableStore } from "./store.ts";
 import { type Watcher, watchFolders } from "./watch.ts";
 import { planWrites } from "./write-plan.ts";
@@ -49,10 +49,16 @@ export function directoryStore(paths: string | readonly string[], options: Direc
 
 export type { DocumentStore, ParsedDocument };
 
+/** Events of one reading that are looked at one by one. */
+const MOST_EVENTS = 100;
+
 class WatchedDirectory extends DocumentSet implements DirectoryStore {
   readonly #paths: readonly string[];
   readonly #options: DirectoryOptions;
   readonly #known = new Map<string, FileSignature>();
+  #scan: Scan | undefined;
+  /** Paths that events named since the last reading; `all` where anything may have changed. */
+  #events: Set<string> | "all" = "all";
   #watcher: Watcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> = Promise.resolve();
@@ -72,12 +78,12 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
     const { missing } = await scanFiles(this.#paths);
     if (missing.length > 0) throw new ConfigError("PATH_NOT_FOUND", `no such file or folder: ${missing.join(", ")}`);
     if (this.#options.watch !== false && !this.#closed)
-      this.#watcher = watchFolders(() => this.#schedule(), this.#options.pollInterval ?? 1000);
+      this.#watcher = watchFolders((path) => this.#note(path), this.#options.pollInterval ?? 1000);
     await this.refresh();
   }
 
   refresh(): Promise<void> {
-    return this.#alone(() => this.#read());
+    return this.#alone(() => this.#readAll());
   }
 
   stored(ref: ObjectRef): StoredObject | undefined {
@@ -89,10 +95,10 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
 
   transact(edits: readonly StoreEdit[]): Promise<readonly Diagnostic[]> {
     return this.#alone(async () => {
-      await this.#read();
+      await this.#readAll();
       const { writes, warnings } = planWrites(edits, (ref) => this.stored(ref));
       await writeDirectory(writes, (ref) => this.documentOf(ref), this.#paths);
-      await this.#read();
+      await this.#readAll();
       return warnings;
     });
   }
@@ -118,27 +124,37 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
     return this.close();
   }
 
+  #note(path: string | undefined): void {
+    // Of a flood the system may have dropped a part.
+    if (path === undefined || this.#events === "all" || this.#events.size >= MOST_EVENTS) this.#events = "all";
+    else this.#events.add(path);
+    this.#schedule();
+  }
+
   #schedule(): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.refresh(), this.#options.debounce ?? 50);
+    this.#timer = setTimeout(() => void this.#alone(() => this.#read()), this.#options.debounce ?? 50);
+  }
+
+  #readAll(): Promise<void> {
+    this.#events = "all";
+    return this.#read();
   }
 
   async #read(): Promise<void> {
     if (this.#closed) return;
-    const { files, folders } = await scanFiles(this.#paths);
-    if (this.#watcher?.setFolders(folders)) this.#schedule();
     const edits: [string, ParseResult | undefined][] = [];
-    for (const file of this.#known.keys())
-      if (!files.has(file)) {
+    for (const [file, signature] of await this.#look()) {
+      if (this.#known.get(file) === signature) continue;
+      if (signature === undefined) {
         this.#known.delete(file);
         edits.push([file, undefined]);
+        continue;
       }
-    for (const [file, signature] of files) {
-      if (this.#known.get(file) === signature) continue;
       const settled = await readSettled(file, signature);
       if (settled === "changing") {
-        this.#schedule();
+        this.#note(file);
         continue;
       }
       this.#known.set(file, signature);
@@ -147,6 +163,19 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
     if (this.#closed || edits.length === 0) return;
     this.apply(edits);
     this.#report();
+  }
+
+  /** The files to compare with what is known: those that events named, or all there are and were. */
+  async #look(): Promise<ReadonlyMap<string, FileSignature | undefined>> {
+    const events = this.#events;
+    this.#events = new Set();
+    const few = events !== "all" && this.#scan ? await lookAt(events, this.#scan) : undefined;
+    if (few) return few;
+    this.#scan = await scanFiles(this.#paths);
+    const { files, folders } = this.#scan;
+    if (this.#watcher?.setFolders(folders)) this.#note(undefined);
+    const gone = [...this.#known.keys()].filter((file) => !files.has(file));
+    return new Map([...gone.map((file) => [file, undefined] as const), ...files]);
   }
 
   async #parse(file: string, text: string): Promise<ParseResult> {

@@ -1,5 +1,5 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { lstat, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 /** Changes whenever a file's content may have: inode, size, and times to the nanosecond. */
 export type FileSignature = string;
@@ -8,6 +8,10 @@ export interface Scan {
   readonly files: ReadonlyMap<string, FileSignature>;
   /** Folders in which an event can mean a change, those that links point into included. */
   readonly folders: ReadonlySet<string>;
+  /** Folders all of whose files are read, as opposed to those that links or single files are in. */
+  readonly listed: ReadonlySet<string>;
+  /** Whether links were followed: then an event may mean another path than it names. */
+  readonly links: boolean;
   /** Given paths that are not there. */
   readonly missing: readonly string[];
 }
@@ -30,6 +34,8 @@ async function signatureOf(
 export async function scanFiles(paths: readonly string[]): Promise<Scan> {
   const files = new Map<string, FileSignature>();
   const folders = new Set<string>();
+  const listed = new Set<string>();
+  let links = false;
   const missing: string[] = [];
   const visited = new Set<string>();
 
@@ -38,10 +44,11 @@ export async function scanFiles(paths: readonly string[]): Promise<Scan> {
     if (real === undefined || visited.has(real)) return;
     visited.add(real);
     folders.add(folder);
+    listed.add(folder);
     const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
     entries.sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
-      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      if (isSkipped(entry.name)) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory()) await visitFolder(path);
       else if (entry.isSymbolicLink()) await visitLink(path);
@@ -49,6 +56,7 @@ export async function scanFiles(paths: readonly string[]): Promise<Scan> {
     }
   };
   const visitLink = async (path: string): Promise<void> => {
+    links = true;
     const found = await signatureOf(path);
     if (found?.folder) return visitFolder(path);
     if (!found?.file || !CONFIG_FILE.test(path)) return;
@@ -71,7 +79,32 @@ export async function scanFiles(paths: readonly string[]): Promise<Scan> {
       folders.add(dirname(path));
     }
   }
-  return { files, folders, missing };
+  return { files, folders, listed, links, missing };
+}
+
+function isSkipped(name: string): boolean {
+  return name.startsWith(".") || name === "node_modules";
+}
+
+/**
+ * What became of the paths that events named since a scan: a signature, or undefined for a file that is gone. Answers
+ * undefined where only a scan can tell: folders came or went, links are about, or the path is none of a listed folder.
+ */
+export async function lookAt(
+  paths: ReadonlySet<string>,
+  since: Scan,
+): Promise<ReadonlyMap<string, FileSignature | undefined> | undefined> {
+  if (since.links) return undefined;
+  const found = new Map<string, FileSignature | undefined>();
+  for (const path of paths) {
+    if (since.folders.has(path) || !since.listed.has(dirname(path))) return undefined;
+    if (isSkipped(basename(path))) continue;
+    const entry = await lstat(path).catch(() => undefined);
+    if (entry !== undefined && !entry.isFile()) return undefined;
+    if (!CONFIG_FILE.test(path)) continue;
+    found.set(path, entry && (await signatureOf(path))?.signature);
+  }
+  return found;
 }
 
 /** Reads a file whose signature was just taken; `changing` when somebody is writing to it meanwhile. */

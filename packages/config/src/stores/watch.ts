@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from "node:fs";
+import { basename, join } from "node:path";
 
 /** Watches a changing set of folders; looks at intervals where the system cannot watch. */
 export interface Watcher {
@@ -7,8 +8,11 @@ export interface Watcher {
   close(): void;
 }
 
-/** Calls `changed` on any event in the folders. Polling starts for good once one folder cannot be watched. */
-export function watchFolders(changed: () => void, pollInterval: number): Watcher {
+/**
+ * Calls `changed` on any event in the folders, with the path of what changed where the system tells. Polling starts for good
+ * once one folder cannot be watched.
+ */
+export function watchFolders(changed: (path?: string) => void, pollInterval: number): Watcher {
   const watchers = new Map<string, FSWatcher>();
   let poll: NodeJS.Timeout | undefined;
   let closed = false;
@@ -17,7 +21,7 @@ export function watchFolders(changed: () => void, pollInterval: number): Watcher
     watchers.delete(folder);
   };
   const startPolling = () => {
-    if (!closed) poll ??= setInterval(changed, pollInterval);
+    if (!closed) poll ??= setInterval(() => changed(), pollInterval);
   };
   return {
     setFolders(folders) {
@@ -27,7 +31,12 @@ export function watchFolders(changed: () => void, pollInterval: number): Watcher
       for (const folder of folders) {
         if (watchers.has(folder)) continue;
         try {
-          const watcher = watch(folder, { persistent: true }, changed);
+          const watcher = watch(folder, { persistent: true }, (_event, name) => {
+            // The folder's own name stands for the folder itself: moved or gone, and another may be in its place already.
+            const itself = name === basename(folder);
+            if (itself && watchers.get(folder) === watcher) drop(folder);
+            changed(name === null || itself ? undefined : join(folder, name));
+          });
           // A folder that is removed gives an error here; the next scan tells whether it is back.
           watcher.on("error", () => {
             drop(folder);
