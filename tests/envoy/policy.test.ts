@@ -1,6 +1,7 @@
 import type { AuthorizationRule } from "@fairlead/config";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
+import { get } from "../../examples/demo/program.ts";
 import { type Sample, startSample } from "../support/sample.ts";
 
 type Row = readonly [what: string, holds: boolean, rule: AuthorizationRule];
@@ -75,7 +76,7 @@ const at = (path: string, rule: AuthorizationRule): AuthorizationRule => ({
   to: (rule.to ?? [{}]).map(({ operation = {} }) => ({ operation: { ...operation, paths: [path] } })),
 });
 
-describe("AuthorizationPolicies, enforced by a real Envoy", () => {
+describe("policies, enforced by a real Envoy", () => {
   let sample: Sample;
   const ask = async (path: string) => (await sample.call("page-v1", "details", path, { "x-team": "blue" })).status;
   /** Connections that were open stay with the filters they began with until the old listener has drained. */
@@ -139,5 +140,39 @@ describe("AuthorizationPolicies, enforced by a real Envoy", () => {
       200,
     );
     expect([await ask("/seen"), await ask("/items/1/parts/2")]).toEqual([200, 403]);
+  });
+
+  describe("PeerAuthentications", () => {
+    /** What a program outside the mesh gets, in plaintext. */
+    const outside = () =>
+      get("127.0.46.20", 9080, "details:9080", "/seen").then(
+        ({ status }) => String(status),
+        (error: NodeJS.ErrnoException) => error.code ?? error.message,
+      );
+    const mode = (spec: object) =>
+      stringify({
+        apiVersion: "security.istio.io/v1",
+        kind: "PeerAuthentication",
+        metadata: { name: "details" },
+        spec: { selector: { matchLabels: { app: "details" } }, ...spec },
+      });
+
+    it.each([
+      ["PERMISSIVE", { mtls: { mode: "PERMISSIVE" } }, "200"],
+      ["nothing of its own, under STRICT of the namespace", {}, "ECONNRESET"],
+      ["PERMISSIVE on the port", { mtls: { mode: "STRICT" }, portLevelMtls: { 9080: { mode: "PERMISSIVE" } } }, "200"],
+      [
+        "PERMISSIVE on another port",
+        { mtls: { mode: "STRICT" }, portLevelMtls: { 80: { mode: "PERMISSIVE" } } },
+        "ECONNRESET",
+      ],
+      ["DISABLE", { mtls: { mode: "DISABLE" } }, "200"],
+      ["STRICT on the port", { mtls: { mode: "DISABLE" }, portLevelMtls: { 9080: { mode: "STRICT" } } }, "ECONNRESET"],
+    ])("%s", async (_, spec, expected) => {
+      await sample.write("mode.yaml", mode(spec));
+      await vi.waitFor(async () => expect(await outside()).toBe(expected), { timeout: 8000, interval: 50 });
+      // Who is in the mesh gets through in every mode.
+      await vi.waitFor(async () => expect(await ask("/seen")).toBe(200), { timeout: 8000, interval: 50 });
+    });
   });
 });
