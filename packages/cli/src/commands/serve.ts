@@ -78,6 +78,7 @@ export const serve: Command = {
 
     const settings = await readSettings(call);
     const tokens = tokenFile === undefined ? undefined : await readJoinTokens(tokenFile);
+    let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
     await using stack = new AsyncDisposableStack();
     const store = directoryStore(call.files, {
       onDiagnostics: () => report(plane?.diagnostics() ?? store.diagnostics()),
@@ -89,7 +90,7 @@ export const serve: Command = {
         : stack.use(
             xdsConfigStore({
               address,
-              onDisconnect: ({ message }) => say(`no configuration from ${address}: ${message}`),
+              onDiagnostics: (found) => report(plane?.diagnostics() ?? [...store.diagnostics(), ...found]),
             }),
           );
     // What the files say goes first.
@@ -98,7 +99,6 @@ export const serve: Command = {
       if (terminal.signal.aborted) resolve();
       else terminal.signal.addEventListener("abort", () => resolve(), { once: true });
     });
-    let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
     try {
       // The authority is the mesh's: both speak of one trust domain.
       const trustDomain = settings.meshConfig.trustDomain ?? "cluster.local";

@@ -21,8 +21,8 @@ export interface XdsConfigOptions
   readonly mode?: "sotw" | "delta";
   /** Default: all. */
   readonly kinds?: readonly KindName[];
-  /** The stream ended or was refused; it is tried again. */
-  readonly onDisconnect?: (error: Error) => void;
+  /** Called whenever what is wrong has changed, with all that is wrong now; also when the other side goes or comes back. */
+  readonly onDiagnostics?: (diagnostics: readonly Diagnostic[]) => void;
   /** Who asks. `GENERATOR: api` is added to its metadata. Default: a sidecar `fairlead` in `istio-system`. */
   readonly node?: NodeJson;
 }
@@ -55,16 +55,19 @@ class ReceivedConfig extends MemoryCollection<ConfigObject> implements XdsConfig
   /** By key: what is wrong with an object. */
   readonly #found = new Map<string, readonly Diagnostic[]>();
   #lost: Diagnostic | undefined;
+  readonly #onDiagnostics: XdsConfigOptions["onDiagnostics"];
+  #reported = "[]";
 
   constructor({
     mode = "sotw",
     kinds = Object.keys(KINDS) as readonly KindName[],
     node = OWN_NODE,
-    onDisconnect,
+    onDiagnostics,
     ...connection
   }: XdsConfigOptions) {
     super(sameMeaning);
     this.#full = mode === "sotw";
+    this.#onDiagnostics = onDiagnostics;
     const typeUrls = kinds.map(configTypeUrl);
     this.#awaited = new Set(typeUrls);
     this.ready = new Promise((resolve) => {
@@ -77,9 +80,10 @@ class ReceivedConfig extends MemoryCollection<ConfigObject> implements XdsConfig
       subscriptions: Object.fromEntries(typeUrls.map((typeUrl) => [typeUrl, ["*"]])),
       onResources: (update) => this.#take(update),
       onDisconnect: (error) => {
-        const message = `no configuration from ${connection.address}: ${error.message}`;
+        const reason = error.message.replace(/\s*Resolution note:\s*$/, "");
+        const message = `no configuration from ${connection.address}: ${reason}`;
         this.#lost = { code: "not-connected", severity: "warning", path: "", message };
-        onDisconnect?.(error);
+        this.#report();
       },
     });
   }
@@ -126,7 +130,16 @@ class ReceivedConfig extends MemoryCollection<ConfigObject> implements XdsConfig
       edits.set(key, undefined);
     }
     this.apply(edits);
+    this.#report();
     if (this.#awaited.delete(typeUrl) && this.#awaited.size === 0) this.#resolve();
+  }
+
+  #report(): void {
+    const diagnostics = this.diagnostics();
+    const text = JSON.stringify(diagnostics);
+    if (text === this.#reported) return;
+    this.#reported = text;
+    this.#onDiagnostics?.(diagnostics);
   }
 }
 
