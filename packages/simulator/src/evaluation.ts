@@ -38,6 +38,8 @@ export interface Forward extends Place {
   readonly timeout?: string;
   readonly retries?: number;
   readonly retryOn?: string;
+  /** The whole of it: the route's, else the virtual host's. */
+  readonly retryPolicy?: NonNullable<RouteAction["retryPolicy"]>;
   readonly mirrors: readonly { readonly cluster: string; readonly share: number }[];
   readonly delays: readonly { readonly duration: string; readonly share: number }[];
   /** Everything else the route says: hash policy, upgrades, internal redirects. */

@@ -57,7 +57,8 @@ test("a zone that is gone leaves its share to the other", () => {
 
 test("until proxies hear of it, requests to what is gone fail", () => {
   const timeline = run(EVEN, { propagation: "2s", events: [{ at: "5s", zone: "west/b", is: "gone" }] });
-  expect(timeline.at("6s").failed).toBe(0.5);
+  // Istio's two retries go to other endpoints: the second finds one that is left.
+  expect(timeline.at("6s")).toMatchObject({ failedAtFirst: 0.5, failed: 0 });
   expect(timeline.when({ zone: "a" }, 1)).toBe(7000);
   assertShiftsTo(timeline, { zone: "a", share: 1, within: "2s", after: "5s" });
   expect(() => assertShiftsTo(timeline, { zone: "a", share: 1, within: "1s", after: "5s" })).toThrow(
@@ -106,6 +107,20 @@ describe("outlier detection", () => {
     expect(timeline.share({ zone: "b" }, "60s")).toBe(0.5);
   });
 
+  test("ejections that follow each other reach the load balancer together, a second later", () => {
+    const timeline = run(outlier("consecutive5xxErrors: 1, maxEjectionPercent: 100"), {
+      events: [
+        { at: "1s", endpoint: "10.2.0.3", is: "failing" },
+        { at: "2s", endpoint: "10.2.0.4", is: "failing" },
+      ],
+    });
+    // 10 requests a second: 400 ms to the first failure of four endpoints, 300 ms of three.
+    expect(timeline.when({ endpoint: "10.2.0.3" }, 0)).toBe(1400);
+    expect(timeline.at("2300ms").destinations[0]?.endpoints[3]?.state).toBe("ejected");
+    expect(timeline.when({ endpoint: "10.2.0.4" }, 0)).toBe(3300);
+    expect(timeline.explain()).toContain("3.3s: the load balancer hears of 10.2.0.4:80");
+  });
+
   test("panic: with too few healthy, all are used", () => {
     const fate = {
       events: [
@@ -143,4 +158,91 @@ test.each([
 test("the same in, the same out", () => {
   const events = [{ at: "1s", zone: "b", is: "failing" as const }];
   expect(run(outlier(all), { events }).moments).toEqual(run(outlier(all), { events }).moments);
+});
+
+describe("retries", () => {
+  const routes = (rule: string) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: stock}
+spec: {hosts: [stock.example.com], http: [{route: [{destination: {host: stock.example.com}}], ${rule}}]}
+`;
+  const retried = (rule: string, policy: string, scenario: Partial<FailoverScenario>) => {
+    const { mesh } = meshFromYaml([
+      { file: "stock.yaml", text: SERVICE },
+      { file: "rule.yaml", text: policyText(policy) },
+      { file: "routes.yaml", text: routes(rule) },
+    ]);
+    const timeline = failover(mesh, {
+      from: "client.default",
+      request: { url: "http://stock.example.com/" },
+      events: [{ at: "0s", zone: "b", is: "failing" }],
+      ...scenario,
+    });
+    return timeline.at("1s");
+  };
+  const policyText = rule;
+
+  test.each([
+    ["attempts: 1, retryOn: '503'", 1 / 6, 0.5],
+    ["attempts: 2, retryOn: '503'", 0, 2 / 3],
+    ["attempts: 1, retryOn: '503', retryIgnorePreviousHosts: false", 1 / 4, 0.5],
+    ["attempts: 3, retryOn: connect-failure", 1 / 2, 0],
+    ["attempts: 0", 1 / 2, 0],
+  ])("%s", (retries, failed, made) => {
+    const moment = retried(`retries: {${retries}}`, EVEN, {});
+    expect(moment.failed).toBeCloseTo(failed, 9);
+    expect(moment.destinations[0]?.retries).toBeCloseTo(made, 9);
+  });
+
+  test("no more at once than the circuit breaker lets be", () => {
+    const pool = `${EVEN}, connectionPool: {http: {maxRetries: 1}}`;
+    // 100 requests a second, half of which fail and wait 12.5 ms and 87.5 ms: 5 retries at once where 1 may be.
+    const moment = retried("retries: {attempts: 1, retryOn: '503', retryIgnorePreviousHosts: false}", pool, {
+      requestsPerSecond: 100,
+      latency: "87.5ms",
+    });
+    expect(moment.destinations[0]?.retries).toBeCloseTo(0.1, 9);
+    expect(moment.failed).toBeCloseTo(0.45, 9);
+  });
+
+  test("no more than the budget: a share of the requests under way", () => {
+    const budget = `${EVEN}, retryBudget: {percent: 20, minRetryConcurrency: 1}`;
+    const moment = retried("retries: {attempts: 1, retryOn: '503', retryIgnorePreviousHosts: false}", budget, {
+      requestsPerSecond: 100,
+      latency: "87.5ms",
+    });
+    // 13.125 under way, retries included: 2.625 retries may be.
+    expect(moment.destinations[0]?.retries).toBeCloseTo(0.2625, 9);
+  });
+});
+
+describe("circuit breakers", () => {
+  test("of HTTP/1.1: connections, and requests that wait for one", () => {
+    const pool = `${EVEN}, connectionPool: {tcp: {maxConnections: 5}, http: {http1MaxPendingRequests: 5}}`;
+    const timeline = run(pool, {
+      requestsPerSecond: 20,
+      events: [
+        { at: "1s", region: "west", is: "slow", latency: "1s" },
+        { at: "10s", region: "west", is: "back" },
+      ],
+    });
+    // 20 a second fill 5 connections and 5 places after 500 ms; 5 a second are served.
+    const opened = timeline.moments.find(({ causes }) => causes.some((cause) => cause.includes("opens")));
+    expect(opened).toMatchObject({ at: 1500, failed: 0.75 });
+    expect(timeline.explain()).toContain("the circuit breaker opens: max connections 5 and max pending requests 5");
+    expect(timeline.at("10s")).toMatchObject({ failed: 0 });
+  });
+
+  test("of HTTP/2: requests", () => {
+    const pool = `${EVEN}, connectionPool: {http: {h2UpgradePolicy: UPGRADE, http2MaxRequests: 10}}`;
+    const events = [{ at: "0s", region: "west", is: "slow" as const, latency: "1s" }];
+    const timeline = run(pool, { requestsPerSecond: 20, events });
+    expect(timeline.at("0s").failed).toBe(0);
+    expect(timeline.at("1s")).toMatchObject({ failed: 0.5, destinations: [{ overflow: 0.5 }] });
+  });
+
+  test("a latency is for what is slow", () => {
+    expect(() => run(EVEN, { events: [{ at: "0s", zone: "a", is: "slow" }] })).toThrow(/latency is for what is slow/);
+  });
 });

@@ -10,16 +10,20 @@ export interface Host {
   readonly endpoint: LbEndpoint;
   fault: "none" | "failing" | "unreachable" | "unhealthy" | "gone";
   status: number;
+  /** How long it takes to answer, in milliseconds. */
+  latency: number;
   /** Failures in a row. */
   failures: number;
   /** Since when it is ejected; undefined: it is not. */
   ejectedAt: number | undefined;
+  /** Whether the load balancer counts it as ill: it may hear late of an ejection. */
+  isHeldIll: boolean;
   /** By how much the next ejection is longer; goes down at each interval that finds the host in order. */
   backoff: number;
 }
 
-/** The hosts of an assignment, all of them up. */
-export function hostsOf(assignment: ClusterLoadAssignment | undefined): readonly Host[] {
+/** The hosts of an assignment, all of them up and answering after `latency` milliseconds. */
+export function hostsOf(assignment: ClusterLoadAssignment | undefined, latency = 0): readonly Host[] {
   return (assignment?.endpoints ?? []).flatMap(({ lbEndpoints = [], locality = {}, priority = 0 }) =>
     lbEndpoints.map((endpoint): Host => {
       const address = endpoint.endpoint?.address;
@@ -33,15 +37,17 @@ export function hostsOf(assignment: ClusterLoadAssignment | undefined): readonly
         endpoint,
         fault: "none",
         status: 503,
+        latency,
         failures: 0,
         ejectedAt: undefined,
+        isHeldIll: false,
         backoff: 0,
       };
     }),
   );
 }
 
-/** The assignment as the load balancer sees it now: what is gone is left out, ejected hosts count as unhealthy. */
+/** The assignment as the load balancer sees it now: what is gone is left out, what it holds ill counts as unhealthy. */
 export function assignmentNow(
   assignment: ClusterLoadAssignment | undefined,
   hosts: readonly Host[],
@@ -54,8 +60,7 @@ export function assignmentNow(
       lbEndpoints: (group.lbEndpoints ?? []).flatMap((endpoint): LbEndpoint[] => {
         const host = byEndpoint.get(endpoint);
         if (host?.fault === "gone") return [];
-        const ill = host?.fault === "unhealthy" || host?.ejectedAt !== undefined;
-        return [ill ? { ...endpoint, healthStatus: "UNHEALTHY" } : endpoint];
+        return [host?.isHeldIll ? { ...endpoint, healthStatus: "UNHEALTHY" } : endpoint];
       }),
     })),
   };

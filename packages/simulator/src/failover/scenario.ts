@@ -6,9 +6,9 @@ import type { Host } from "./host.ts";
 /**
  * What becomes of an endpoint. `gone`: it dies and is taken from the registry; until proxies hear of it, connections are
  * refused. `unhealthy`: the control plane reports it so. `failing`: it stays and answers every request with `status`.
- * `unreachable`: it stays and refuses connections. `back`: it serves again.
+ * `unreachable`: it stays and refuses connections. `slow`: it answers after `latency`. `back`: it serves again, as at the beginning.
  */
-export type Fate = "gone" | "unhealthy" | "failing" | "unreachable" | "back";
+export type Fate = "gone" | "unhealthy" | "failing" | "unreachable" | "slow" | "back";
 
 /** Something that happens at a moment to the endpoints it names. */
 export interface FailoverEvent {
@@ -17,6 +17,8 @@ export interface FailoverEvent {
   readonly is: Fate;
   /** For `failing`. Default 503. */
   readonly status?: number;
+  /** For `slow`: `2s`. */
+  readonly latency?: string;
   /** The endpoints: of a zone (`b`, or `region/b`), of a region, or one by its address or `ADDRESS:PORT`. All that are given must hold. */
   readonly zone?: string;
   readonly region?: string;
@@ -24,8 +26,10 @@ export interface FailoverEvent {
 }
 
 /** An event with its time in milliseconds. */
-export interface TimedEvent extends Omit<FailoverEvent, "at"> {
+export interface TimedEvent extends Omit<FailoverEvent, "at" | "latency"> {
   readonly at: number;
+  /** Milliseconds. */
+  readonly latency?: number;
 }
 
 /** Milliseconds of a duration (`10s`); anything else is an error of the scenario. */
@@ -51,7 +55,14 @@ export function timedEvents(events: readonly FailoverEvent[], hosts: readonly Ho
         `no endpoint that the request may reach has the ${key} ${wanted}; ${knownNames(wanted, known)}`,
       );
     }
-    return { ...event, at: milliseconds(event.at, "at") };
+    const { latency, ...rest } = event;
+    if ((event.is === "slow") !== (latency !== undefined))
+      throw new SimulatorError(
+        "malformed-scenario",
+        `the event at ${event.at}: latency is for what is slow, which needs one`,
+      );
+    const at = milliseconds(event.at, "at");
+    return { ...rest, at, ...(latency !== undefined && { latency: milliseconds(latency, "latency") }) };
   });
   return timed.sort((a, b) => a.at - b.at);
 }

@@ -11,6 +11,10 @@ export interface DestinationMoment {
   readonly share: number;
   readonly endpoints: readonly HostMoment[];
   readonly panic: readonly number[];
+  /** Of the destination's requests, those that a circuit breaker turns away. */
+  readonly overflow: number;
+  /** Retries for each of the destination's requests. */
+  readonly retries: number;
 }
 
 /** How things are from one moment to the next. */
@@ -20,8 +24,10 @@ export interface Moment {
   /** What happened at that moment. */
   readonly causes: readonly string[];
   readonly destinations: readonly DestinationMoment[];
-  /** The share of the requests whose first attempt fails: at an endpoint that fails, or for want of one. */
+  /** The share of the requests that fail in the end: after their retries, for want of an endpoint, at a circuit breaker. */
   readonly failed: number;
+  /** The share whose first attempt fails. */
+  readonly failedAtFirst: number;
 }
 
 /** Endpoints by where or what they are. */
@@ -97,16 +103,19 @@ function momentAt(targets: readonly Target[], at: number): Moment {
     share,
     endpoints: moment?.hosts ?? [],
     panic: moment?.panic ?? [],
+    overflow: moment?.overflow ?? 0,
+    retries: moment?.retries ?? 0,
   }));
   const causes = now.flatMap(({ moment }) => (moment?.at === at ? moment.causes : []));
-  const failed = destinations.reduce((sum, { share, endpoints }) => sum + share * failedShare(endpoints), 0);
-  return { at, causes: [...new Set(causes)], destinations, failed: tidy(Math.max(0, failed)) };
-}
-
-/** An ejected endpoint that panic sends requests to may serve; one that ought to fail does. */
-function failedShare(endpoints: readonly HostMoment[]): number {
-  const served = endpoints.reduce((sum, { share, fails }) => sum + (fails ? 0 : share), 0);
-  return tidy(1 - served);
+  const sum = (of: (moment: ClusterMoment) => number) =>
+    tidy(now.reduce((total, { target, moment }) => total + target.share * (moment ? of(moment) : 1), 0));
+  return {
+    at,
+    causes: [...new Set(causes)],
+    destinations,
+    failed: sum(({ failed }) => failed),
+    failedAtFirst: sum(({ failedAtFirst }) => failedAtFirst),
+  };
 }
 
 function shareOf({ destinations }: Moment, { service, subset, zone, region, endpoint }: Part): number {

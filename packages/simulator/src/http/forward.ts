@@ -36,7 +36,7 @@ export function forwardBranch(
     requestHeaders,
     responseHeaders: mutations(levels, "response", wins),
     timeout: action.timeout ?? "15s",
-    ...(retry && { retries: retry.numRetries ?? 1, retryOn: retry.retryOn ?? "" }),
+    ...(retry && { retries: retry.numRetries ?? 1, retryOn: retry.retryOn ?? "", retryPolicy: retry }),
     mirrors: mirrorsOf(action, scope, request),
     delays,
     action,
