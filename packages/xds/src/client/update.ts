@@ -1,5 +1,6 @@
 import protobuf from "protobufjs/minimal.js";
 import { decode } from "../proto/codec.ts";
+import { isKnownMessage, messageTable } from "../proto/table.ts";
 import { resourceType } from "../resource-type.ts";
 import { XdsError } from "../xds-error.ts";
 
@@ -36,12 +37,21 @@ function receivedResource(typeUrl: string, name: string, version: string, bytes:
   };
 }
 
-/** The name inside a resource; state-of-the-world responses do not say it beside. */
+/** The name inside a resource; state-of-the-world responses do not say it beside. Nothing else of it is decoded. */
 function nameOf(typeUrl: string, bytes: Uint8Array): string {
   const { message, nameField } = resourceType(typeUrl);
-  let value: unknown = decode(message, bytes);
-  for (const field of nameField.split(".")) value = (value as Record<string, unknown> | undefined)?.[field];
-  return typeof value === "string" ? value : "";
+  let type = message;
+  let part: Uint8Array = bytes;
+  for (const name of nameField.split(".")) {
+    const field = isKnownMessage(type) ? messageTable(type).byName.get(name) : undefined;
+    let found: Uint8Array = new Uint8Array();
+    eachField(part, (number, value) => {
+      if (number === field?.number) found = value;
+    });
+    type = field?.type ?? "";
+    part = found;
+  }
+  return text(part);
 }
 
 /** Calls `field` with the number of each length-delimited field and its bytes. */

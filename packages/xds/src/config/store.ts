@@ -54,6 +54,8 @@ class ReceivedConfig extends MemoryCollection<ConfigObject> implements XdsConfig
   #resolve: () => void = () => undefined;
   /** By key: what is wrong with an object. */
   readonly #found = new Map<string, readonly Diagnostic[]>();
+  /** By key: what came last, a copy of it. */
+  readonly #bytes = new Map<string, Uint8Array>();
   #lost: Diagnostic | undefined;
   readonly #onDiagnostics: XdsConfigOptions["onDiagnostics"];
   #reported = "[]";
@@ -117,16 +119,21 @@ class ReceivedConfig extends MemoryCollection<ConfigObject> implements XdsConfig
     for (const resource of resources) {
       const key = keyOf(kind, resource.name);
       present.add(key);
+      // Most of a full state is what it was.
+      const known = this.#bytes.get(key);
+      if (known && Buffer.compare(known, resource.bytes) === 0) continue;
+      this.#bytes.set(key, Uint8Array.from(resource.bytes));
       const { object, diagnostics } = read(kind, typeUrl, resource);
       if (diagnostics.length > 0) this.#found.set(key, diagnostics);
       else this.#found.delete(key);
       if (object) edits.set(key, object);
     }
     const gone = this.#full
-      ? [...this.keys(), ...this.#found.keys()].filter((key) => key.startsWith(`${kind}/`) && !present.has(key))
+      ? [...this.#bytes.keys()].filter((key) => key.startsWith(`${kind}/`) && !present.has(key))
       : removed.map((name) => keyOf(kind, name));
     for (const key of gone) {
       this.#found.delete(key);
+      this.#bytes.delete(key);
       edits.set(key, undefined);
     }
     this.apply(edits);
