@@ -1,6 +1,11 @@
 // Authorities: who issues.
 export type { AuditRecord, AuditSink } from "./authority/audit.ts";
 export type { Authority, AuthorityOptions } from "./authority/authority.ts";
+export {
+  type IntermediateAuthority,
+  type IntermediateOptions,
+  intermediateAuthority,
+} from "./authority/intermediate.ts";
 export type { CertificateTemplate, IssuancePolicy, IssuedCertificate, IssueRequest } from "./authority/issue.ts";
 export type { Slot, SlotStatus } from "./authority/journal.ts";
 export { type IssuanceLedger, issuanceLedger, type LedgerEntry, type LedgerOptions } from "./authority/ledger.ts";
@@ -13,7 +18,9 @@ export {
   rotateRoot,
 } from "./authority/root-rotation.ts";
 export { type SelfSignedAuthority, type SelfSignedOptions, selfSignedAuthority } from "./authority/self-signed.ts";
+export type { SubordinateRequest } from "./authority/subordinate.ts";
 export { DEFAULT_TTL_POLICY, type TtlPolicy } from "./authority/ttl.ts";
+export type { UpstreamAuthority, UpstreamRequest, UpstreamResponse } from "./authority/upstream.ts";
 // Requests and certificates.
 export type { AlternativeName } from "./certificate/alternative-name.ts";
 export { type CertificateDetails, inspectCertificate } from "./certificate/inspect.ts";
@@ -52,3 +59,5 @@ export {
 } from "./trust/endpoint.ts";
 export { marshalSpiffeBundle, parseSpiffeBundle } from "./trust/spiffe-bundle.ts";
 export { type VerifiedSvid, type VerifySvidOptions, verifyX509Svid } from "./trust/svid.ts";
+// Authorities above ours.
+export { type StepCaOptions, stepCa } from "./upstream/step-ca.ts";

@@ -11,6 +11,7 @@ import {
   type IssuedCertificate,
   type IssueRequest,
 } from "./issue.ts";
+import type { SubordinateRequest } from "./subordinate.ts";
 import { DEFAULT_TTL_POLICY, type TtlPolicy } from "./ttl.ts";
 
 /** Options that every authority takes. */
@@ -34,6 +35,8 @@ export interface Authority {
   readonly trustDomain: TrustDomain;
   /** Issues one certificate. Throws {@link CaError}, nothing else. */
   issue(request: IssueRequest): Promise<IssuedCertificate>;
+  /** Makes the certificate of an authority below this one, where this one can. Throws {@link CaError}. */
+  issueSubordinate?(request: SubordinateRequest): Promise<IssuedCertificate>;
   /** The present roots. */
   readonly trustBundle: TrustBundle;
   /** Signing certificates between leaves and roots, PEM, present and earlier: what verifying a certificate of this authority may need. */

@@ -20,6 +20,8 @@ export interface Slot {
   readonly activatedAt?: number;
   /** When it stopped signing. */
   readonly oldSince?: number;
+  /** End of the longest-lived subordinate authority that it has signed, milliseconds since the epoch. */
+  readonly subordinatesUntil?: number;
   /** Not to be trusted longer than needed: workloads renew what it signed at once. */
   readonly tainted?: true;
 }

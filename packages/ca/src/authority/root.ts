@@ -24,13 +24,7 @@ export interface RootOptions {
 /** Makes a self-signed root and its key, as a slot that is prepared. The journal is the caller's to write. */
 export async function createRoot(options: RootOptions): Promise<Slot> {
   const { keys, keyType, trustDomain, rootTtlSeconds, clock, random, keyId } = options;
-  const signer =
-    (await keys.getKey(keyId)) ??
-    (await keys.generateKey(keyId, keyType).catch(async (error: unknown) => {
-      const made = await keys.getKey(keyId).catch(() => undefined);
-      if (made === undefined) throw error;
-      return made;
-    }));
+  const signer = await findOrMakeKey(keys, keyId, keyType);
   const now = clock.now();
   const id = subjectKeyId(signer.publicKey);
   const certificate = await createAuthorityCertificate({
@@ -43,6 +37,17 @@ export async function createRoot(options: RootOptions): Promise<Slot> {
     signer,
   });
   return { id, keyId, status: "prepared", certificate: certificatePem(certificate), preparedAt: now };
+}
+
+/** A key that is there already, from before a crash or by another process, or a new one. */
+export async function findOrMakeKey(keys: KeyManager, keyId: string, keyType: KeyType): Promise<Signer> {
+  const found = await keys.getKey(keyId);
+  if (found !== undefined) return found;
+  return keys.generateKey(keyId, keyType).catch(async (error: unknown) => {
+    const made = await keys.getKey(keyId).catch(() => undefined);
+    if (made === undefined) throw error;
+    return made;
+  });
 }
 
 /** The key of a slot. Throws KEY_NOT_FOUND. */

@@ -4,12 +4,13 @@ import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager } from "../keys/signer.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
-import { createIssuance } from "./issue.ts";
+import { createIssuance, type IssuedCertificate } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { type Journal, readJournal, type Slot, slotCertificate, writeJournal } from "./journal.ts";
 import { type Poll, startPoll } from "./poll.ts";
 import { createRoot, mustFindKey } from "./root.ts";
 import { maintainRoots } from "./root-maintenance.ts";
+import { planSubordinate, type SubordinatePlan, type SubordinateRequest, signSubordinate } from "./subordinate.ts";
 
 export interface SelfSignedOptions extends AuthorityOptions {
   readonly trustDomain: string;
@@ -24,6 +25,8 @@ export interface SelfSignedOptions extends AuthorityOptions {
    * `pollSeconds`. Default true.
    */
   readonly autoRotate?: boolean;
+  /** The longest life of a subordinate authority. Default 7776000 (90 d). */
+  readonly subordinateTtlSeconds?: number;
   /** Told to consumers in the trust bundle. Default 300. */
   readonly refreshHintSeconds?: number;
 }
@@ -42,6 +45,11 @@ export interface SelfSignedAuthority extends Authority {
    * may be alive, unless `force`.
    */
   retire(id: string, options?: { readonly force?: boolean }): Promise<void>;
+  /**
+   * Makes the certificate of an authority below this one, for its own trust domain and without any below it. The journal
+   * says how long before it is signed, so that the root is kept as long.
+   */
+  issueSubordinate(request: SubordinateRequest): Promise<IssuedCertificate>;
   /** When the last certificate that a root has signed, or signs now, will have ended; milliseconds since the epoch. */
   drainedAt(id: string): number;
   /** Reads what other processes did on the same keys. */
@@ -167,6 +175,20 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       if (closed) return Promise.reject(new CaError("CA_CLOSED", "the authority is closed"));
       return issuance(request, () => state.issuer);
     },
+    async issueSubordinate(request) {
+      let signing: { readonly issuer: Issuer; readonly plan: SubordinatePlan } | undefined;
+      await step((journal) => {
+        const { issuer } = state;
+        const plan = planSubordinate(request, issuer, options.subordinateTtlSeconds ?? 7_776_000, pipeline);
+        signing = { issuer, plan };
+        const until = Math.max(plan.notAfter, find(journal, issuer.authorityId).subordinatesUntil ?? 0);
+        return replace(journal, (slot) =>
+          slot.id === issuer.authorityId ? { ...slot, subordinatesUntil: until } : slot,
+        );
+      });
+      if (signing === undefined) throw new CaError("SIGNING_FAILED", "the journal took no entry");
+      return signSubordinate(request, signing.plan, signing.issuer, pipeline);
+    },
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -233,7 +255,9 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
 }
 
 function drainedAt(slot: Slot, maxTtlSeconds: number, now: number): number {
-  return Math.min((slot.oldSince ?? now) + maxTtlSeconds * 1000, slotCertificate(slot).notAfter);
+  const leaves = (slot.oldSince ?? now) + maxTtlSeconds * 1000;
+  // A subordinate signs for as long as it lives; no leaf outlives it.
+  return Math.min(Math.max(leaves, slot.subordinatesUntil ?? 0), slotCertificate(slot).notAfter);
 }
 
 const activeFirst = (active: Certificate, roots: readonly Certificate[]): Certificate[] => [

@@ -3,9 +3,11 @@ import { createHash } from "node:crypto";
 import { Crypto } from "@peculiar/webcrypto";
 import * as x509 from "@peculiar/x509";
 import { bitStringBytes, cursor, enter, next, TAG } from "../der/reader.ts";
+import { der, sequence } from "../der/writer.ts";
 import { signingAlgorithm } from "../keys/algorithm.ts";
 import type { Signer } from "../keys/signer.ts";
 import { encodePem } from "../pem.ts";
+import { EXTENSION } from "./extension.ts";
 import { signedCertificate } from "./leaf.ts";
 import { type Certificate, readCertificate } from "./parse.ts";
 
@@ -29,6 +31,8 @@ export interface AuthorityCertificateOptions {
   readonly serial: Uint8Array;
   /** How many authorities may follow below. Default 0 for an intermediate; none for a root. */
   readonly pathLength?: number;
+  /** The only host of URI names below it, critical (RFC 5280, section 4.2.1.10); absent: any. */
+  readonly permittedUriHost?: string;
   /** The issuer; absent for a self-signed certificate, which `signer` then signs with its own key. */
   readonly issuer?: Certificate;
   readonly signer: Signer;
@@ -61,6 +65,7 @@ export async function createAuthorityCertificate(options: AuthorityCertificateOp
         new x509.SubjectKeyIdentifierExtension(keyId),
         new x509.AuthorityKeyIdentifierExtension(issuer?.subjectKeyId ?? keyId),
         new x509.SubjectAlternativeNameExtension([{ type: "url", value: `spiffe://${trustDomain}` }]),
+        ...(options.permittedUriHost === undefined ? [] : [uriConstraint(options.permittedUriHost)]),
       ],
     },
     new Crypto(),
@@ -75,6 +80,11 @@ export function subjectKeyId(publicKey: Uint8Array): string {
   const info = enter(cursor(publicKey), TAG.SEQUENCE, "subjectPublicKeyInfo");
   next(info);
   return createHash("sha1").update(bitStringBytes(info, "public key")).digest("hex");
+}
+
+function uriConstraint(host: string): x509.Extension {
+  const permitted = der(0xa0, sequence(der(0x86, Buffer.from(host, "latin1"))));
+  return new x509.Extension(EXTENSION.nameConstraints, true, Uint8Array.from(sequence(permitted)));
 }
 
 function subjectName(trustDomain: string, name: string): x509.Name {

@@ -21,4 +21,5 @@ export {
   type ImpersonationRule,
 } from "./service.ts";
 export { type ReviewedToken, type TokenReviewOptions, tokenReview } from "./token-review.ts";
+export { type CertificateServiceUpstreamOptions, certificateServiceUpstream } from "./upstream.ts";
 export { type XfccOptions, xfcc } from "./xfcc.ts";

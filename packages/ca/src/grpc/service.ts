@@ -9,11 +9,13 @@ import {
 } from "@grpc/grpc-js";
 import type { AuditRecord, AuditSink } from "../authority/audit.ts";
 import type { Authority } from "../authority/authority.ts";
+import type { IssuedCertificate } from "../authority/issue.ts";
 import type { IssuanceLedger } from "../authority/ledger.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
 import { type RateLimits, rateLimiter } from "./rate-limit.ts";
+import { SUBORDINATE_PROFILE } from "./upstream.ts";
 import { type CertificateRequest, decodeRequest, encodeResponse } from "./wire.ts";
 
 /** Decides whether `caller` may have a certificate of `identity`; throws to refuse. For node agents such as ztunnel. */
@@ -25,6 +27,11 @@ export interface CertificateServiceOptions {
   readonly authenticators: readonly Authenticator[];
   /** Without it nobody gets another's certificate. */
   readonly impersonation?: ImpersonationRule;
+  /**
+   * Who may have the certificate of an authority below this one (metadata `CertificateProfile: subordinate-ca`); throws
+   * to refuse. Without it nobody. The authority must be one that can (`issueSubordinate`).
+   */
+  readonly subordinates?: (caller: Caller) => void | Promise<void>;
   /** Authorities that a request may ask for by name (metadata `CertSigner`). */
   readonly signers?: ReadonlyMap<string, Authority>;
   readonly rateLimits?: Partial<RateLimits>;
@@ -73,6 +80,12 @@ export function certificateService(options: CertificateServiceOptions): Certific
       const request = decodeRequest(call.request);
       caller = await authenticate(callIdentity(call), authenticators);
       limit(caller.identity.uri);
+      if (request.metadata.CertificateProfile !== undefined) {
+        const asked = auditCaller(caller, call);
+        const made = await subordinate(request, caller, asked, options);
+        issued = true;
+        return encodeResponse({ certChain: [...made.certificateChain, made.roots.join("")] });
+      }
       const identity = await grantedIdentity(caller, request, authority.trustDomain, impersonation);
       const signer = chooseSigner(request, authority, signers);
       audited = true;
@@ -151,6 +164,25 @@ async function grantedIdentity(
     throw deny(`${caller.identity.uri} may not impersonate ${identity.uri}: ${(cause as Error)?.message}`, cause);
   }
   return identity;
+}
+
+async function subordinate(
+  { csr, validityDuration, metadata }: CertificateRequest,
+  caller: Caller,
+  asked: NonNullable<AuditRecord["caller"]>,
+  { authority, subordinates }: CertificateServiceOptions,
+): Promise<IssuedCertificate> {
+  const denied = (why: string, cause?: unknown) =>
+    new CaError("POLICY_DENIED", `${caller.identity.uri} may not be an authority: ${why}`, { cause });
+  if (metadata.CertificateProfile !== SUBORDINATE_PROFILE.CertificateProfile)
+    throw new CaError("POLICY_DENIED", "there is no such CertificateProfile");
+  if (subordinates === undefined || authority.issueSubordinate === undefined) throw denied("nobody may");
+  try {
+    await subordinates(caller);
+  } catch (cause) {
+    throw denied((cause as Error)?.message, cause);
+  }
+  return authority.issueSubordinate({ csr, ttlSeconds: Math.max(0, validityDuration), caller: asked });
 }
 
 function chooseSigner(
