@@ -14,7 +14,8 @@ export interface ConfigSource extends ResourceSource, Disposable {
 /**
  * Serves a store as Istio's MCP does: type URLs `group/version/Kind`, state of the world in full, names `namespace/name`,
  * every object in an `istio.mcp.v1alpha1.Resource`. A kind that is not known has no objects, which is what istiod answers
- * too. Every node is shown everything: who may ask is the server's matter (`authorize`).
+ * too. Every node is shown everything: who may ask is the server's matter (`authorize`). Wait for the store's `ready` before
+ * listening: an empty answer takes everything away.
  */
 export function createConfigSource(store: ConfigStore): ConfigSource {
   const objects = new Map<KindName, Map<string, EncodedResource>>();
