@@ -97,7 +97,7 @@ export function decodeConfig(typeUrl: string, bytes: Uint8Array): ConfigObject {
     });
   const { "@type": bodyType = "", ...spec } = body ?? {};
   if (messageNameOf(String(bodyType)) !== messageOf(asked.kind))
-    throw new XdsError("invalid-value", `expected a ${messageOf(asked.kind)}, found ${bodyType || "nothing"}`, {
+    throw new XdsError("invalid-value", `expected ${messageOf(asked.kind)}, found ${bodyType || "nothing"}`, {
       path: "body",
     });
   const { createTime, version, labels = {}, annotations = {} } = metadata;
