@@ -13,11 +13,11 @@ import { printTranslation } from "./translate.ts";
  * `pnpm bench folder [FILES]`: one edit in a watched folder.
  * `pnpm bench config-sharing [OBJECTS]`: configuration over xDS from one control plane to another.
  * `pnpm bench ca`: certificates a second of CPU, beside OpenSSL and Go (needs both). `bad-input`: bad requests with their verdicts.
- * `pnpm bench translate`: Istio's own benchmark inputs, one proxy, cold, beside Istio's figures.
+ * `pnpm bench translate [scenario [type]]`: Istio's own benchmark inputs, one proxy, cold, beside Istio's figures.
  */
 
 if (process.argv[2] === "simulate") printSimulation();
-else if (process.argv[2] === "translate") await printTranslation();
+else if (process.argv[2] === "translate") await printTranslation(process.argv[3], process.argv[4]);
 else if (process.argv[2] === "folder") await printFolder(Number(process.argv[3] ?? 1000));
 else if (process.argv[2] === "config-sharing") await printConfigSharing(Number(process.argv[3] ?? 10_000));
 else if (process.argv[2] === "ca") await printCertificates();

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ObjectRef } from "@fairlead/model";
 import { encode } from "./proto/codec.ts";
 
@@ -16,7 +16,7 @@ export interface EncodedResource {
 
 /** 96 bits of SHA-256, in base64url. */
 export function contentHash(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("base64url").slice(0, 16);
+  return hash("sha256", bytes, "base64url").slice(0, 16);
 }
 
 /** Bytes in use, by type and hash. Weak: what nobody holds any more goes away. */
@@ -28,8 +28,8 @@ const collected = new FinalizationRegistry<string>((key) => {
 function intern(key: string, bytes: Uint8Array): Uint8Array {
   const found = interned.get(key)?.deref();
   if (found) return found;
-  // The encoder's result may be a view of a larger buffer.
-  const exact = bytes.byteLength === bytes.buffer.byteLength ? bytes : Uint8Array.from(bytes);
+  // Who gives the bytes may have made them in a larger buffer.
+  const exact = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   interned.set(key, new WeakRef(exact));
   collected.register(exact, key);
   return exact;
