@@ -73,12 +73,12 @@ interface Entry {
   readonly key: string;
   variants: Cell[];
   /** The facts that any variant reads: their values name the variant in `index`. */
-  factNames: Map<string, Fact["select"]>;
-  index: Map<string, Cell>;
+  factNames: Map<string, Fact["select"]> | undefined;
+  index: Map<string, Cell> | undefined;
   /** A variant is being computed for the first time. */
   creating: boolean;
   /** Values by their canonical text, where the query has one. */
-  interned: Map<string, unknown>;
+  interned: Map<string, unknown> | undefined;
 }
 
 /** Held by who needs a derived value to stay: see {@link Derivations.collect}. */
@@ -99,6 +99,7 @@ export class Derivations {
   readonly #readers = new Map<string, Set<Cell>>();
   #computations = 0;
   #size = 0;
+  readonly #follow: Follow = (query, argument, node) => this.#resolve(query, argument, node);
 
   constructor(mesh: Mesh) {
     this.#mesh = mesh;
@@ -144,8 +145,8 @@ export class Derivations {
         if (kept.length === entry.variants.length) continue;
         this.#size -= entry.variants.length - kept.length;
         entry.variants = kept;
-        entry.index = new Map();
-        entry.interned = new Map();
+        entry.index = undefined;
+        entry.interned = undefined;
         for (const cell of kept) this.#intern(entry, cell.value);
         if (kept.length === 0) byKey.delete(key);
       }
@@ -165,10 +166,10 @@ export class Derivations {
         argument,
         key,
         variants: [],
-        factNames: new Map(),
-        index: new Map(),
+        factNames: undefined,
+        index: undefined,
         creating: false,
-        interned: new Map(),
+        interned: undefined,
       };
       byKey.set(key, entry);
     }
@@ -190,16 +191,19 @@ export class Derivations {
   #variant(entry: Entry, node: ProxyNode): Cell | undefined {
     const { variants, factNames } = entry;
     if (variants.length === 0) return undefined;
-    if (factNames.size === 0) return variants[0];
+    if (factNames === undefined) return variants[0];
     let name = "";
     for (const select of factNames.values()) {
       const value = select(node);
       name += typeof value === "object" ? `#${identityOf(value)}${separator}` : `${typeof value}${value}${separator}`;
     }
-    let cell = entry.index.get(name);
+    let cell = entry.index?.get(name);
     if (!cell) {
       cell = variants.find((candidate) => candidate.facts.every((fact) => fact.select(node) === fact.value));
-      if (cell) entry.index.set(name, cell);
+      if (cell) {
+        entry.index ??= new Map();
+        entry.index.set(name, cell);
+      }
     }
     return cell;
   }
@@ -245,7 +249,7 @@ export class Derivations {
     if (equal(value, next)) cell.value = value;
     else cell.value = next;
     if (cell.value !== value || !sameFacts) cell.changedAt = this.#epoch;
-    if (!sameFacts) entry.index = new Map();
+    if (!sameFacts) entry.index = undefined;
     cell.suspect = false;
     cell.verifiedAt = this.#epoch;
   }
@@ -262,73 +266,37 @@ export class Derivations {
   #compute(cell: Cell, node: ProxyNode): unknown {
     this.#unlink(cell);
     this.#computations++;
-    const facts = new Map<string, Fact>();
-    const buckets = new Map<string, unknown>();
-    const dependencies = new Set<Cell>();
-    const reader: Reader = {
-      bucket: (name, key) => {
-        const id = `${name}${separator}${key}`;
-        let value = buckets.get(id);
-        if (value === undefined && !buckets.has(id)) {
-          value = this.#mesh.bucketById(id);
-          buckets.set(id, value);
-        }
-        return value as never;
-      },
-      fact: (name, select) => {
-        const known = facts.get(name);
-        if (known) return known.value as never;
-        const value = select(node);
-        facts.set(name, { name, select, value });
-        return value;
-      },
-      project: (query, argument) => {
-        const resolve = (of: ProxyNode) => this.#resolve(query as Query<unknown, unknown>, argument, of).value as never;
-        const name = `project ${query.name} ${query.key(argument)}`;
-        const known = facts.get(name);
-        if (known) return known.value as never;
-        const value = resolve(node);
-        facts.set(name, { name, select: resolve, value });
-        return value;
-      },
-      ask: (query, argument) => {
-        const dependency = this.#resolve(query as Query<unknown, unknown>, argument, node);
-        dependencies.add(dependency);
-        for (const fact of dependency.facts) if (!facts.has(fact.name)) facts.set(fact.name, fact);
-        return dependency.value as never;
-      },
-    };
+    const reads = new Reads(this.#mesh, node, this.#follow);
     cell.computing = true;
     try {
-      return this.#intern(cell.entry, cell.entry.query.compute(reader, cell.entry.argument, cell.value));
+      return this.#intern(cell.entry, cell.entry.query.compute(reads, cell.entry.argument, cell.value));
     } finally {
       cell.computing = false;
-      cell.facts = [...facts.values()];
-      cell.buckets = [...buckets];
-      cell.dependencies = [...dependencies];
+      cell.facts = reads.facts;
+      cell.buckets = reads.buckets;
+      cell.dependencies = reads.dependencies;
       for (const [id] of cell.buckets) {
-        let readers = this.#readers.get(id);
-        if (!readers) {
-          readers = new Set();
-          this.#readers.set(id, readers);
-        }
-        readers.add(cell);
+        const readers = this.#readers.get(id);
+        if (readers) readers.add(cell);
+        else this.#readers.set(id, new Set([cell]));
       }
-      for (const dependency of cell.dependencies) dependency.dependents.add(cell);
+      for (const { dependents } of cell.dependencies) dependents.add(cell);
       const { entry } = cell;
-      for (const fact of cell.facts)
-        if (!entry.factNames.has(fact.name)) {
-          entry.factNames.set(fact.name, fact.select);
-          entry.index = new Map();
-        }
+      for (const { name, select } of cell.facts) {
+        if (entry.factNames?.has(name)) continue;
+        entry.factNames ??= new Map();
+        entry.factNames.set(name, select);
+        entry.index = undefined;
+      }
     }
   }
 
   #intern(entry: Entry, value: unknown): unknown {
     const text = entry.query.identify?.(value);
     if (text === undefined) return value;
-    const present = entry.interned.get(text);
+    const present = entry.interned?.get(text);
     if (present !== undefined) return present;
+    entry.interned ??= new Map();
     entry.interned.set(text, value);
     return value;
   }
@@ -342,6 +310,93 @@ export class Derivations {
     for (const dependency of cell.dependencies) dependency.dependents.delete(cell);
     cell.buckets = [];
     cell.dependencies = [];
+  }
+}
+
+type Follow = (query: Query<unknown, unknown>, argument: unknown, node: ProxyNode) => Cell;
+
+/** Up to here a list is looked through, which costs less than a map: most values read a few things. */
+const FEW = 8;
+
+/** What one value reads while it is computed, each thing once. */
+class Reads implements Reader {
+  readonly facts: Fact[] = [];
+  readonly buckets: (readonly [id: string, seen: unknown])[] = [];
+  readonly dependencies: Cell[] = [];
+  #factsByName: Map<string, Fact> | undefined;
+  #bucketsById: Map<string, unknown> | undefined;
+  #dependencySet: Set<Cell> | undefined;
+  readonly #mesh: Mesh;
+  readonly #node: ProxyNode;
+  readonly #follow: Follow;
+
+  constructor(mesh: Mesh, node: ProxyNode, follow: Follow) {
+    this.#mesh = mesh;
+    this.#node = node;
+    this.#follow = follow;
+  }
+
+  bucket<B extends BucketName>(name: B, key: string): Buckets[B] | undefined {
+    const id = `${name}${separator}${key}`;
+    const value = this.#mesh.bucketById(id);
+    if (!this.#hasBucket(id)) {
+      this.buckets.push([id, value]);
+      this.#bucketsById?.set(id, value);
+    }
+    return value as Buckets[B] | undefined;
+  }
+
+  fact<T extends FactValue>(name: string, select: (node: ProxyNode) => T): T {
+    const known = this.#fact(name);
+    if (known) return known.value as T;
+    const value = select(this.#node);
+    this.#addFact({ name, select, value });
+    return value;
+  }
+
+  project<A, V extends object>(query: Query<A, V>, argument: A): V {
+    const name = `project ${query.name} ${query.key(argument)}`;
+    return this.fact(name, (node) => this.#follow(query as Query<unknown, unknown>, argument, node).value as V);
+  }
+
+  ask<A, V>(query: Query<A, V>, argument: A): V {
+    const dependency = this.#follow(query as Query<unknown, unknown>, argument, this.#node);
+    if (this.#addDependency(dependency))
+      for (const fact of dependency.facts) if (!this.#fact(fact.name)) this.#addFact(fact);
+    return dependency.value as V;
+  }
+
+  #hasBucket(id: string): boolean {
+    if (this.buckets.length > FEW) {
+      this.#bucketsById ??= new Map(this.buckets);
+      return this.#bucketsById.has(id);
+    }
+    for (const [known] of this.buckets) if (known === id) return true;
+    return false;
+  }
+
+  #fact(name: string): Fact | undefined {
+    if (this.facts.length > FEW) {
+      this.#factsByName ??= new Map(this.facts.map((fact) => [fact.name, fact]));
+      return this.#factsByName.get(name);
+    }
+    for (const fact of this.facts) if (fact.name === name) return fact;
+    return undefined;
+  }
+
+  #addFact(fact: Fact): void {
+    this.facts.push(fact);
+    this.#factsByName?.set(fact.name, fact);
+  }
+
+  #addDependency(dependency: Cell): boolean {
+    if (this.dependencies.length > FEW) {
+      this.#dependencySet ??= new Set(this.dependencies);
+      if (this.#dependencySet.has(dependency)) return false;
+      this.#dependencySet.add(dependency);
+    } else if (this.dependencies.includes(dependency)) return false;
+    this.dependencies.push(dependency);
+    return true;
   }
 }
 

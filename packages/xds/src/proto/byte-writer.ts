@@ -5,7 +5,7 @@ const FIRST_SIZE = 64 * 1024;
 /** What is kept for the next message; a larger buffer is let go. */
 const KEPT_SIZE = 1024 * 1024;
 /** Up to here letter by letter is faster than a call of the encoder. */
-const SHORT = 48;
+const SHORT = 128;
 
 const utf8 = new TextEncoder();
 
@@ -127,11 +127,25 @@ export class ByteWriter implements WireWriter {
   }
 
   bytes(value: Uint8Array): this {
-    this.uint32(value.length);
+    return this.uint32(value.length).raw(value);
+  }
+
+  /** Bytes that are on the wire as they are. */
+  raw(value: Uint8Array): this {
     this.#room(value.length);
     this.#bytes.set(value, this.#at);
     this.#at += value.length;
     return this;
+  }
+
+  /** Where the next byte goes. What stands from there on may still move up; see {@link ByteWriter.since}. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /** A copy of what was written from a position on, taken before any block ends that was open there. */
+  since(position: number): Uint8Array {
+    return this.#bytes.slice(position, this.#at);
   }
 
   fork(): this {

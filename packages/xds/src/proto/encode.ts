@@ -19,7 +19,9 @@ const shared = new ByteWriter();
  */
 export function encodeJson(name: string, json: unknown): Uint8Array {
   shared.reset();
+  written.clear();
   messageWriter(name)(json, shared, 0);
+  written.clear();
   return shared.finish();
 }
 
@@ -29,14 +31,17 @@ const messageWriters = new Map<string, ValueWriter>();
 function messageWriter(name: string): ValueWriter {
   const known = messageWriters.get(name);
   if (known) return known;
-  const wellKnown = WELL_KNOWN.get(name);
-  const write: ValueWriter = wellKnown
-    ? (value, writer) => wellKnown.write(value, writer)
-    : name === ANY
-      ? writeAny
-      : (value, writer, depth) => writeFields(shapesOf(name), value, writer, depth, undefined);
+  const write = WELL_KNOWN.get(name)?.write ?? (name === ANY ? writeAny : fieldsWriter(name));
   messageWriters.set(name, write);
   return write;
+}
+
+function fieldsWriter(name: string): ValueWriter {
+  const known = shapesOf(name);
+  return (json, writer, depth) => {
+    const record = asRecord(json);
+    writeShape(known.of(record, undefined), record, writer, depth);
+  };
 }
 
 const shapes = new Map<string, Shapes>();
@@ -61,8 +66,56 @@ function shapesOf(name: string): Shapes {
   return made;
 }
 
+/** How an `Any` of a known message is written. */
+interface KnownAny {
+  /** Its first field, as bytes. */
+  readonly typeUrl: Uint8Array;
+  readonly shapes: Shapes;
+}
+
+const knownAnys = new Map<string, KnownAny>();
+
+/** Undefined for messages with a JSON form of their own and for unknown ones. */
+function knownAny(typeUrl: string): KnownAny | undefined {
+  const known = knownAnys.get(typeUrl);
+  if (known) return known;
+  const name = messageNameOf(typeUrl);
+  if (name === ANY || WELL_KNOWN.has(name) || !isKnownMessage(name)) return undefined;
+  const made = { typeUrl: new ByteWriter().uint32(10).string(typeUrl).finish(), shapes: shapesOf(name) };
+  knownAnys.set(typeUrl, made);
+  return made;
+}
+
+/** From this size on, an `Any` is kept while its message is written: filter chains share their filters. */
+const WORTH_KEEPING = 256;
+const written = new Map<object, Uint8Array>();
+
 function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
   const record = asRecord(json);
+  const typeUrl = record["@type"];
+  const known = typeof typeUrl === "string" ? knownAny(typeUrl) : undefined;
+  if (!known) {
+    writeOtherAny(record, writer, depth);
+    return;
+  }
+  const before = written.get(record);
+  if (before) {
+    writer.raw(before);
+    return;
+  }
+  const start = writer.position;
+  writer.raw(known.typeUrl);
+  const shape = known.shapes.of(record, "@type");
+  if (shape.keys.length > 0) {
+    writer.uint32(18).fork();
+    writeShape(shape, record, writer, depth + 1);
+    writer.ldelim();
+  }
+  if (writer.position - start >= WORTH_KEEPING) written.set(record, writer.since(start));
+}
+
+/** One whose message has a JSON form of its own or is unknown, whose bytes are given then. */
+function writeOtherAny(record: Record<string, unknown>, writer: ByteWriter, depth: number): void {
   const { "@type": typeUrl, value } = record;
   if (typeUrl === undefined && Object.keys(record).length === 0) return;
   if (typeof typeUrl !== "string")
@@ -73,28 +126,26 @@ function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
     writer.uint32(18).fork();
     messageWriter(name)(value ?? {}, writer, depth + 1);
     writer.ldelim();
-  } else if (isKnownMessage(name)) {
-    if (Object.keys(record).length === 1) return;
-    writer.uint32(18).fork();
-    writeFields(shapesOf(name), record, writer, depth + 1, "@type");
-    writer.ldelim();
-  } else {
-    const other = Object.keys(record).find((key) => key !== "@type" && key !== "value");
-    if (other !== undefined)
-      throw new XdsError(
-        "unknown-type",
-        `no message ${JSON.stringify(name)} in the Envoy API; give its bytes as "value"`,
-        { path: "@type" },
-      );
-    const bytes = readBytes(value ?? "");
-    if (bytes.length > 0) writer.uint32(18).bytes(bytes);
+    return;
   }
+  const other = Object.keys(record).find((key) => key !== "@type" && key !== "value");
+  if (other !== undefined)
+    throw new XdsError(
+      "unknown-type",
+      `no message ${JSON.stringify(name)} in the Envoy API; give its bytes as "value"`,
+      { path: "@type" },
+    );
+  const bytes = readBytes(value ?? "");
+  if (bytes.length > 0) writer.uint32(18).bytes(bytes);
 }
 
-function writeFields(of: Shapes, json: unknown, writer: ByteWriter, depth: number, except: "@type" | undefined): void {
+function writeShape(
+  { keys, writers, shareOneof }: Shape,
+  record: Record<string, unknown>,
+  writer: ByteWriter,
+  depth: number,
+): void {
   if (depth > MAX_DEPTH) throw new XdsError("invalid-value", `nested deeper than ${MAX_DEPTH} levels`);
-  const record = asRecord(json);
-  const { keys, writers, shareOneof } = of.of(record, except);
   if (shareOneof) checkOneofs(record, keys, writers);
   let index = 0;
   try {
