@@ -166,6 +166,8 @@ export function destinationRuleOf(
   service: Pick<Service, "hostname" | "namespace">,
   direction: "outbound" | "inbound" = "outbound",
 ): EffectiveDestinationRule | undefined {
+  // Without any, nothing is kept for each host.
+  if (!read.bucket("configNamespaces", "DestinationRule")?.length) return undefined;
   const { byNamespace, relevantNamespaces } = read.ask(candidates, service.hostname);
   if (byNamespace.length === 0) return undefined;
   const root = rootNamespaceOf(read);

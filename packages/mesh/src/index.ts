@@ -4,6 +4,7 @@
 export { Derivations, type FactValue, type Hold, identityOf, type Query, type Reader } from "./derivation.ts";
 // What a node sees, and what holds for it.
 export { destinationRuleOf, type EffectiveDestinationRule } from "./destination-rule.ts";
+export { egressVirtualServices, egressVirtualServicesOf } from "./egress-routes.ts";
 export { gatewaysOf } from "./gateway-selection.ts";
 export { type KeyServer, type KeySet, keyServer, keySetUrl } from "./key-set.ts";
 export { type BucketName, type Buckets, byAge, Mesh, type MeshChanges, type MeshSources } from "./mesh.ts";
@@ -18,16 +19,11 @@ export {
   peerAuthenticationOf,
 } from "./peer-authentication.ts";
 export { policiesOf } from "./policy-selection.ts";
+export { destinationsOf } from "./route-destinations.ts";
 export { endpointsOf, workloadPort } from "./service-endpoints.ts";
 export { type ServiceTarget, serviceTargetsOf } from "./service-target.ts";
-export {
-  destinationsOf,
-  type EgressScope,
-  gatewayServices,
-  type SidecarScope,
-  sidecarOf,
-  sidecarScopeOf,
-} from "./sidecar-scope.ts";
+export { type EgressScope, gatewayServices, type SidecarScope, sidecarScopeOf } from "./sidecar-scope.ts";
+export { sidecarOf } from "./sidecar-selection.ts";
 export { settingsDiagnostics } from "./unused-settings.ts";
 export {
   allVirtualServices,

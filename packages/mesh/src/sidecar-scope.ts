@@ -1,9 +1,11 @@
 import type { ConfigObject, EgressListener } from "@fairlead/config";
-import { hostsOverlap, isSubsetHost, isWildcardHost, parseProtocol, type Service } from "@fairlead/model";
+import { parseProtocol, type Service } from "@fairlead/model";
 import type { Query, Reader } from "./derivation.ts";
-import { rootNamespaceOf } from "./mesh-settings.ts";
-import { type ResolvedVirtualService, virtualServicesOf } from "./virtual-service.ts";
-import { namespaceAmong, nodeMatches, nodeNamespace } from "./visibility.ts";
+import { covers, type HostPattern, importsHost, parseHosts } from "./egress-hosts.ts";
+import { egressVirtualServices } from "./egress-routes.ts";
+import { destinationsOf } from "./route-destinations.ts";
+import { sidecarOf } from "./sidecar-selection.ts";
+import { namespaceAmong, nodeNamespace } from "./visibility.ts";
 import { sameMembers, serviceOfHost, visibleServices } from "./visible-services.ts";
 
 /** What one egress listener of a Sidecar lets its workloads see. */
@@ -14,7 +16,6 @@ export interface EgressScope {
   readonly path: string;
   /** One service a host name, oldest first. With a port, services are cut down to that port. */
   readonly services: readonly Service[];
-  readonly virtualServices: readonly ResolvedVirtualService[];
 }
 
 /** What a sidecar sees of the mesh. */
@@ -24,54 +25,6 @@ export interface SidecarScope {
   readonly egress: readonly EgressScope[];
   /** All services of all listeners and of the routes they import: what clusters are made for. */
   readonly services: readonly Service[];
-}
-
-/** The Sidecar that holds for the node: by selector, else for its namespace, else the root namespace's. */
-export function sidecarOf(read: Reader): ConfigObject<"Sidecar"> | undefined {
-  const namespaces = read.bucket("configNamespaces", "Sidecar") ?? [];
-  if (namespaces.length === 0) return undefined;
-  const of = (namespace: string) =>
-    (read.bucket("config", `Sidecar/${namespace}`) ?? []) as readonly ConfigObject<"Sidecar">[];
-  const root = rootNamespaceOf(read);
-  const own = namespaceAmong(read, namespaces);
-  const unselected = (object: ConfigObject<"Sidecar">) => !object.spec.workloadSelector;
-  return (
-    of(own).find(
-      (object) => object.spec.workloadSelector && nodeMatches(read, object.spec.workloadSelector.labels ?? {}),
-    ) ??
-    of(own).find(unselected) ??
-    of(root).find(unselected)
-  );
-}
-
-interface HostPattern {
-  readonly namespace: string;
-  readonly host: string;
-  readonly excluded: boolean;
-}
-
-function parseHosts(hosts: readonly string[], namespace: string): readonly HostPattern[] {
-  return hosts.flatMap((entry) => {
-    const slash = entry.indexOf("/");
-    if (slash < 0) return [];
-    const excluded = entry.startsWith("~");
-    const scope = entry.slice(excluded ? 1 : 0, slash) || "*";
-    return scope === "~"
-      ? []
-      : [{ namespace: scope === "." ? namespace : scope, host: entry.slice(slash + 1), excluded }];
-  });
-}
-
-function covers(pattern: HostPattern, namespace: string): boolean {
-  return pattern.namespace === "*" || pattern.namespace === namespace;
-}
-
-/** Exact names match exactly; a wildcard covers what is a subset of it. */
-function importsHost(pattern: HostPattern, host: string): boolean {
-  return (
-    pattern.host === host ||
-    ((isWildcardHost(pattern.host) || isWildcardHost(host)) && isSubsetHost(host, pattern.host))
-  );
 }
 
 function importedServices(
@@ -110,24 +63,6 @@ function uniqueHosts(
   return duplicates ? services.filter((service) => chosen.get(service.hostname) === service) : services;
 }
 
-function importedVirtualServices(
-  services: readonly ResolvedVirtualService[],
-  patterns: readonly HostPattern[],
-): readonly ResolvedVirtualService[] {
-  return services.filter((service) => {
-    const relevant = patterns.filter((pattern) => covers(pattern, service.namespace));
-    return service.hosts.some(
-      (host) =>
-        relevant.some(
-          (pattern) =>
-            !pattern.excluded &&
-            (pattern.host === host ||
-              ((isWildcardHost(host) || isWildcardHost(pattern.host)) && hostsOverlap(host, pattern.host))),
-        ) && !relevant.some((pattern) => pattern.excluded && isSubsetHost(host, pattern.host)),
-    );
-  });
-}
-
 const cutServices = new WeakMap<Service, Map<string, Service | undefined>>();
 
 /** The service with only the ports of `numbers`: the same object when that is all of them, undefined when none; equal cuts are one object. */
@@ -143,50 +78,17 @@ function withPorts(service: Service, numbers: ReadonlySet<number>): Service | un
   return cut;
 }
 
-/** Host names that the routes of a VirtualService lead to, each with the ports named (empty: all). */
-export function destinationsOf(
-  virtualService: ResolvedVirtualService,
-  namespace?: string,
-): ReadonlyMap<string, ReadonlySet<number>> {
-  const found = new Map<string, Set<number>>();
-  const whole = new Set<string>();
-  const add = (destination: { host?: string; port?: { number?: number } } | undefined) => {
-    if (!destination?.host) return;
-    const ports = found.get(destination.host) ?? new Set();
-    found.set(destination.host, ports);
-    if (destination.port?.number) ports.add(destination.port.number);
-    else whole.add(destination.host);
-  };
-  const applies = (matches: readonly { sourceNamespace?: string }[] | undefined) =>
-    namespace === undefined ||
-    !matches ||
-    matches.length === 0 ||
-    matches.some((match) => !match.sourceNamespace || match.sourceNamespace === namespace);
-  for (const { rule } of virtualService.http) {
-    if (!applies(rule.match)) continue;
-    const { route, mirror, mirrors } = rule;
-    for (const entry of route ?? []) add(entry.destination);
-    add(mirror);
-    for (const entry of mirrors ?? []) add(entry.destination);
-  }
-  for (const { rule } of [...virtualService.tls, ...virtualService.tcp])
-    if (applies(rule.match)) for (const entry of rule.route ?? []) add(entry.destination);
-  for (const host of whole) found.set(host, new Set());
-  return found;
-}
-
 const scope: Query<void, SidecarScope> = {
   name: "sidecar-scope",
   key: () => "",
   compute(read) {
     const sidecar = sidecarOf(read);
     const visible = visibleServices(read);
-    const routes = virtualServicesOf(read, "mesh");
     const own = (names: readonly string[]) => namespaceAmong(read, names);
     const declared = sidecar?.spec.egress ?? [];
     const egress: EgressScope[] =
       declared.length === 0
-        ? [{ listener: undefined, path: "", services: uniqueHosts(visible, own), virtualServices: routes }]
+        ? [{ listener: undefined, path: "", services: uniqueHosts(visible, own) }]
         : declared.map((listener, index) => {
             const patterns = parseHosts(listener.hosts ?? [], nodeNamespace(read));
             const port = listener.port?.number;
@@ -197,7 +99,6 @@ const scope: Query<void, SidecarScope> = {
               listener,
               path: `spec.egress[${index}]`,
               services: cut ? services.flatMap((service) => withPorts(service, cut) ?? []) : services,
-              virtualServices: importedVirtualServices(routes, patterns),
             };
           });
     return {
@@ -212,11 +113,7 @@ const scope: Query<void, SidecarScope> = {
     a.egress.length === b.egress.length &&
     a.egress.every((one, index) => {
       const other = b.egress[index];
-      return (
-        other !== undefined &&
-        sameMembers(one.services, other.services) &&
-        sameMembers(one.virtualServices, other.virtualServices)
-      );
+      return other !== undefined && sameMembers(one.services, other.services);
     }),
 };
 
@@ -232,10 +129,10 @@ function allServices(read: Reader, egress: readonly EgressScope[]): readonly Ser
       if (missing.length > 0) found.set(service.hostname, { ...present, ports: [...present.ports, ...missing] });
     }
   };
-  for (const { services, virtualServices, listener } of egress) {
+  for (const [index, { services, listener }] of egress.entries()) {
     for (const service of services) add(service);
     const port = listener?.port?.number;
-    for (const virtualService of virtualServices)
+    for (const virtualService of egressVirtualServices(read, index))
       for (const [host, ports] of destinationsOf(virtualService, nodeNamespace(read))) {
         const service = serviceOfHost(read, host);
         if (!service) continue;

@@ -20,10 +20,15 @@ function serviceAt(read: Reader, key: string): Service | undefined {
   return (read.bucket("host", key.slice(slash + 1)) ?? []).find((service) => service.namespace === namespace);
 }
 
-/** The units of all services that the node sees, in their order. */
+/** Another name for a service leads to that service's. */
+function hasClusters({ resolution }: Service): boolean {
+  return resolution !== "Alias";
+}
+
+/** The units of all services that the node sees and that have clusters, in their order. */
 export function serviceUnits(read: Reader): readonly string[] {
   if (isGateway(read)) {
-    const services = gatewayServices(read);
+    const services = gatewayServices(read).filter(hasClusters);
     return [
       ...services.map((service) => unitName("service", service, false)),
       ...(passesMutualTlsThrough(read)
@@ -33,7 +38,7 @@ export function serviceUnits(read: Reader): readonly string[] {
   }
   const { sidecar, services } = sidecarScopeOf(read);
   const mayCut = (sidecar?.spec.egress ?? []).length > 0;
-  return services.map((service) => {
+  return services.filter(hasClusters).map((service) => {
     const whole = mayCut ? serviceAt(read, serviceKey(service)) : service;
     return unitName("service", service, whole !== undefined && whole.ports.length !== service.ports.length);
   });

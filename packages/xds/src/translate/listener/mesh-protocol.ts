@@ -1,6 +1,6 @@
 import type { DestinationRule, TrafficPolicy } from "@fairlead/config";
-import { destinationRuleOf, destinationsOf, type Reader, serviceOfHost, sidecarScopeOf } from "@fairlead/mesh";
-import { hostsOverlap, type Service } from "@fairlead/model";
+import { destinationRuleOf, destinationsOf, egressVirtualServicesOf, type Reader, serviceOfHost } from "@fairlead/mesh";
+import type { Service } from "@fairlead/model";
 import type { HttpFilter } from "../../proto/types.ts";
 import type { Contribution } from "./outbound-plan.ts";
 import { typed } from "./typed.ts";
@@ -29,9 +29,7 @@ const MESH_HTTP: HttpFilter = {
  */
 export function meshProtocolFilters(read: Reader, { adds, service, egress }: Contribution): HttpFilter[] {
   if (adds !== "auto" || service.meshExternal) return [];
-  const routes = (sidecarScopeOf(read).egress[egress]?.virtualServices ?? []).filter(({ hosts }) =>
-    hosts.some((host) => hostsOverlap(service.hostname, host)),
-  );
+  const routes = egressVirtualServicesOf(read, egress, service.hostname);
   const destinations = new Set(routes.flatMap((route) => [...destinationsOf(route).keys()]));
   const services = [service, ...[...destinations].map((host) => serviceOfHost(read, host))];
   return services.some((one) => one !== undefined && originatesTls(read, one)) ? [] : [MESH_HTTP];

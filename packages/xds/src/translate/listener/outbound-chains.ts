@@ -1,13 +1,13 @@
 import type { TcpMatch, TcpRoute, TlsMatch, TlsRoute } from "@fairlead/config";
 import {
+  egressVirtualServicesOf,
   meshConfigOf,
   nodeMatches,
   nodeNamespace,
   type Reader,
   type ResolvedVirtualService,
-  sidecarScopeOf,
 } from "@fairlead/mesh";
-import { hostsOverlap, isTls, type ObjectRef } from "@fairlead/model";
+import { isTls, type ObjectRef } from "@fairlead/model";
 import { filledPattern } from "../cluster/stat-name.ts";
 import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
@@ -30,9 +30,7 @@ export function connectionChains(build: Build, contribution: Contribution): Chai
     protocol: port.protocol,
     leadingFilters: leadingNetworkFilters(build, "sidecar-outbound", port.number, "none"),
   };
-  const routes = (sidecarScopeOf(build.read).egress[egress]?.virtualServices ?? []).filter((virtualService) =>
-    virtualService.hosts.some((host) => hostsOverlap(service.hostname, host)),
-  );
+  const routes = egressVirtualServicesOf(build.read, egress, service.hostname);
   return isTls(port.protocol)
     ? tlsChains(build, contribution, options, routes)
     : tcpChains(build, contribution, options, routes);

@@ -7,5 +7,10 @@ export function typed<T extends keyof EnvoyMessages>(type: T, message: EnvoyMess
 
 /** The object without its undefined fields: absence is how the protobuf JSON shape says "default". */
 export function defined<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+  const kept: Partial<T> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept as T;
 }

@@ -21,7 +21,11 @@ export function partOf<V>(read: Reader, make: (build: Build) => V): Part<V> {
   const sources = new Map<string, ObjectRef>();
   const diagnostics: Diagnostic[] = [];
   const patches: Source[] = [];
+  const seen = new Set<ObjectRef>();
   const uses = (object: ObjectRef) => {
+    // The text that tells objects apart costs more than to see that it is the same object again.
+    if (seen.has(object)) return;
+    seen.add(object);
     const key = objectKey(object);
     if (!sources.has(key)) sources.set(key, object);
   };

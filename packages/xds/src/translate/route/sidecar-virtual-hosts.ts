@@ -1,5 +1,14 @@
 import { refOf } from "@fairlead/config";
-import { type EgressScope, namespaceAmong, type Query, type Reader, sameMembers, sidecarScopeOf } from "@fairlead/mesh";
+import {
+  type EgressScope,
+  egressVirtualServices,
+  namespaceAmong,
+  type Query,
+  type Reader,
+  type ResolvedVirtualService,
+  sameMembers,
+  sidecarScopeOf,
+} from "@fairlead/mesh";
 import { isWildcardHost, type ObjectRef, parseProtocol, type Service } from "@fairlead/model";
 import type { Route } from "../../proto/types.ts";
 import { claimedHosts, claimsAny, type Speaker, speakerAmong } from "./host-claim.ts";
@@ -12,12 +21,19 @@ import { virtualServiceRoutes } from "./virtual-service-routes.ts";
  * The egress listener that a route name belongs to: that of the port, of the Unix socket's path, else the one for all
  * the rest. Source: Istio `GetEgressListenerForRDS`.
  */
-export function egressScopeFor(read: Reader, port: number, routeName: string): EgressScope | undefined {
-  return sidecarScopeOf(read).egress.find(({ listener }) => {
+export function egressScopeFor(
+  read: Reader,
+  port: number,
+  routeName: string,
+): (EgressScope & { readonly index: number }) | undefined {
+  const { egress } = sidecarScopeOf(read);
+  const index = egress.findIndex(({ listener }) => {
     if (!listener?.port) return true;
     const number = listener.port.number ?? 0;
     return number === port && (port !== 0 || listener.bind === routeName);
   });
+  const scope = egress[index];
+  return scope && { ...scope, index };
 }
 
 interface Port {
@@ -43,7 +59,7 @@ const virtualHosts: Query<Port, OutboundHosts> = {
     const scope = egressScopeFor(read, port, routeName);
     if (!scope) return NONE;
     const proxied = parseProtocol(scope.listener?.port?.protocol ?? "") === "HTTP_PROXY";
-    return assemble(read, scope, proxied ? 0 : port);
+    return assemble(read, scope.services, egressVirtualServices(read, scope.index), proxied ? 0 : port);
   },
   equal: (a, b) => sameMembers(a.hosts, b.hosts) && sameMembers(a.failed, b.failed),
 };
@@ -61,12 +77,17 @@ interface Wrapper {
   readonly spoken: { readonly routes: Part<readonly Route[]>; readonly source: ObjectRef } | undefined;
 }
 
-function assemble(read: Reader, scope: EgressScope, port: number): OutboundHosts {
+function assemble(
+  read: Reader,
+  inScope: readonly Service[],
+  virtualServices: readonly ResolvedVirtualService[],
+  port: number,
+): OutboundHosts {
   const services = new Map<string, Service>();
-  for (const service of scope.services)
+  for (const service of inScope)
     if (port === 0 || service.ports.some(({ number }) => number === port)) services.set(service.hostname, service);
-  const { wrappers, failed } = wrappersOf(read, scope, services, port);
-  const aliases = aliasesOf(scope.services);
+  const { wrappers, failed } = wrappersOf(read, virtualServices, inScope, services, port);
+  const aliases = aliasesOf(inScope);
   const fullNames = new Set<string>();
   for (const wrapper of wrappers)
     for (const { hostname } of wrapper.services) fullNames.add(hostname).add(`${hostname}:${wrapper.port}`);
@@ -94,7 +115,8 @@ function assemble(read: Reader, scope: EgressScope, port: number): OutboundHosts
 /** What VirtualServices speak for, then the services that none speaks for. */
 function wrappersOf(
   read: Reader,
-  { virtualServices, services: inScope }: EgressScope,
+  virtualServices: readonly ResolvedVirtualService[],
+  inScope: readonly Service[],
   services: ReadonlyMap<string, Service>,
   port: number,
 ): { readonly wrappers: readonly Wrapper[]; readonly failed: OutboundHosts["failed"] } {
