@@ -7,6 +7,7 @@ import {
   type Workload,
 } from "@fairlead/model";
 import type { Query, Reader } from "./derivation.ts";
+import { sameMembers } from "./visible-services.ts";
 
 /** The port of a workload that a service port leads to; undefined when the workload does not have it. */
 export function workloadPort(workload: Pick<Workload, "ports" | "source">, port: ServicePort): number | undefined {
@@ -50,6 +51,45 @@ function endpointOf(workload: Workload, service: Service): Endpoint | undefined 
   };
 }
 
+/** Workloads of a namespace by one of their labels: `app=reviews`. */
+const labelIndex: Query<string, ReadonlyMap<string, readonly Workload[]>> = {
+  name: "workloads-by-label",
+  key: (namespace) => namespace,
+  compute(read, namespace) {
+    const index = new Map<string, Workload[]>();
+    for (const workload of read.bucket("workloads", namespace) ?? [])
+      for (const name in workload.labels) {
+        const label = `${name}=${workload.labels[name]}`;
+        const list = index.get(label);
+        if (list) list.push(workload);
+        else index.set(label, [workload]);
+      }
+    return index;
+  },
+};
+
+interface Labelled {
+  readonly namespace: string;
+  readonly label: string;
+}
+
+const labelled: Query<Labelled, readonly Workload[]> = {
+  name: "workloads-of-label",
+  key: ({ namespace, label }) => `${namespace}/${label}`,
+  compute: (read, { namespace, label }) => read.ask(labelIndex, namespace).get(label) ?? [],
+  equal: sameMembers,
+};
+
+/** The workloads that have the first label of a selector, in their order: those that it picks are among them. */
+function workloadsByLabel(
+  read: Reader,
+  namespace: string,
+  selector: Readonly<Record<string, string>>,
+): readonly Workload[] {
+  const [name = "", value] = Object.entries(selector)[0] ?? [];
+  return read.bucket("workloads", namespace) ? read.ask(labelled, { namespace, label: `${name}=${value}` }) : [];
+}
+
 const joined: Query<Service, readonly Endpoint[]> = {
   name: "service-endpoints",
   key: serviceKey,
@@ -63,7 +103,7 @@ const joined: Query<Service, readonly Endpoint[]> = {
     const known = new Set(given.flatMap((endpoint) => endpoint.addresses));
     const foreign = (workload: Workload) =>
       given.length === 0 || (service.registry === "Kubernetes") === (workload.source.kind === "WorkloadEntry");
-    const selected = (read.bucket("workloads", namespace) ?? [])
+    const selected = workloadsByLabel(read, namespace, selector)
       .filter(
         (workload) =>
           matchesLabels(selector, workload.labels) &&

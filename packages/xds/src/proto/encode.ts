@@ -19,9 +19,9 @@ const shared = new ByteWriter();
  */
 export function encodeJson(name: string, json: unknown): Uint8Array {
   shared.reset();
-  written.clear();
+  met.clear();
   messageWriter(name)(json, shared, 0);
-  written.clear();
+  met.clear();
   return shared.finish();
 }
 
@@ -86,9 +86,15 @@ function knownAny(typeUrl: string): KnownAny | undefined {
   return made;
 }
 
-/** From this size on, an `Any` is kept while its message is written: filter chains share their filters. */
-const WORTH_KEEPING = 256;
-const written = new Map<object, Uint8Array>();
+/**
+ * What occurs again within a message, as the same object, is copied: filter chains share filters and settings. Kept is what
+ * is met for the second time. A list counts as the same under the same field only, which `item` stands for.
+ */
+const met = new Map<object, { readonly bytes: Uint8Array | undefined; readonly item: ValueWriter }>();
+/** Messages of these types are looked at: nearly all routes have one retry policy. Looking costs as much as writing a small one. */
+const OFTEN_SHARED: ReadonlySet<string> = new Set(["envoy.config.route.v3.RetryPolicy"]);
+/** Lists shorter than this are not looked at. */
+const LONG_LIST = 4;
 
 function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
   const record = asRecord(json);
@@ -98,11 +104,7 @@ function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
     writeOtherAny(record, writer, depth);
     return;
   }
-  const before = written.get(record);
-  if (before) {
-    writer.raw(before);
-    return;
-  }
+  if (copied(record, writeAny, writer)) return;
   const start = writer.position;
   writer.raw(known.typeUrl);
   const shape = known.shapes.of(record, "@type");
@@ -111,7 +113,7 @@ function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
     writeShape(shape, record, writer, depth + 1);
     writer.ldelim();
   }
-  if (writer.position - start >= WORTH_KEEPING) written.set(record, writer.since(start));
+  keep(record, writeAny, start, writer);
 }
 
 /** One whose message has a JSON form of its own or is unknown, whose bytes are given then. */
@@ -180,7 +182,9 @@ function fieldWriter(field: FieldTable): FieldWriter["write"] {
   if (field.repeated)
     return packed
       ? (value, writer, depth) => writePacked(tag, item, value, writer, depth)
-      : (value, writer, depth) => writeList(tag, item, value, writer, depth);
+      : kind === "message"
+        ? (value, writer, depth) => writeSharedList(tag, item, value, writer, depth)
+        : (value, writer, depth) => writeList(tag, item, value, writer, depth);
   if (field.presence)
     return (value, writer, depth) => {
       writer.uint32(tag);
@@ -206,11 +210,33 @@ function valueWriter(kind: Kind, type: string): ValueWriter {
   return (value, writer, depth) => {
     if (depth >= MAX_DEPTH) throw new XdsError("invalid-value", `nested deeper than ${MAX_DEPTH} levels`);
     // Not before: messages contain themselves.
-    write ??= messageWriter(type);
+    write ??= OFTEN_SHARED.has(type) ? sharedWriter(messageWriter(type)) : messageWriter(type);
     writer.fork();
     write(value, writer, depth + 1);
     writer.ldelim();
   };
+}
+
+function sharedWriter(write: ValueWriter): ValueWriter {
+  return (value, writer, depth) => {
+    const record = asRecord(value);
+    const start = writer.position;
+    if (copied(record, write, writer)) return;
+    write(record, writer, depth);
+    keep(record, write, start, writer);
+  };
+}
+
+/** Writes what was kept of it, when something was. */
+function copied(value: object, item: ValueWriter, writer: ByteWriter): boolean {
+  const before = met.get(value);
+  if (before?.item !== item || !before.bytes) return false;
+  writer.raw(before.bytes);
+  return true;
+}
+
+function keep(value: object, item: ValueWriter, start: number, writer: ByteWriter): void {
+  met.set(value, { bytes: met.get(value)?.item === item ? writer.since(start) : undefined, item });
 }
 
 function writeList(tag: number, item: ValueWriter, value: unknown, writer: ByteWriter, depth: number): void {
@@ -224,6 +250,17 @@ function writeList(tag: number, item: ValueWriter, value: unknown, writer: ByteW
   } catch (error) {
     throw error instanceof XdsError ? error.within(`[${index}]`) : error;
   }
+}
+
+function writeSharedList(tag: number, item: ValueWriter, value: unknown, writer: ByteWriter, depth: number): void {
+  if (!Array.isArray(value) || value.length < LONG_LIST) {
+    writeList(tag, item, value, writer, depth);
+    return;
+  }
+  const start = writer.position;
+  if (copied(value, item, writer)) return;
+  writeList(tag, item, value, writer, depth);
+  keep(value, item, start, writer);
 }
 
 function writePacked(tag: number, item: ValueWriter, value: unknown, writer: ByteWriter, depth: number): void {

@@ -1,6 +1,6 @@
 import { XdsError } from "../xds-error.ts";
 import type { ByteWriter } from "./byte-writer.ts";
-import { readBool, readBytes, readEnum, readFloat, readInt, readInt64, readString, toBits } from "./scalar.ts";
+import { bitsOf, readBool, readBytes, readEnum, readFloat, readInt, readString } from "./scalar.ts";
 import { enumTable, type Kind } from "./table.ts";
 
 /** Writes one value, without its tag. */
@@ -31,10 +31,10 @@ export function scalarWriter(kind: Kind, type: string): ValueWriter {
     case "int64":
     case "sint64":
     case "sfixed64":
-      return (value, writer) => void writer[kind](toBits(readInt64(false, value), false));
+      return (value, writer) => void writer[kind](bitsOf(value, false));
     case "uint64":
     case "fixed64":
-      return (value, writer) => void writer[kind](toBits(readInt64(true, value), true));
+      return (value, writer) => void writer[kind](bitsOf(value, true));
     default:
       throw new XdsError("invalid-value", `${kind} is not a scalar`);
   }

@@ -51,6 +51,14 @@ export function readInt64(unsigned: boolean, value: unknown): bigint {
   return big;
 }
 
+/** A 64-bit integer as the wire library takes it. Small ones, which nearly all are, without big integers. */
+export function bitsOf(value: unknown, unsigned: boolean): Bits64 {
+  const small = typeof value === "string" && /^\d{1,9}$/.test(value) ? Number(value) : value;
+  if (typeof small === "number" && Number.isInteger(small) && small >= 0 && small <= 0x7fffffff)
+    return { low: small, high: 0, unsigned };
+  return toBits(readInt64(unsigned, value), unsigned);
+}
+
 export function toBits(value: bigint, unsigned: boolean): Bits64 {
   return { low: Number(BigInt.asIntN(32, value)), high: Number(BigInt.asIntN(32, value >> 32n)), unsigned };
 }

@@ -1,5 +1,6 @@
 import { XdsError } from "../xds-error.ts";
 import {
+  bitsOf,
   found,
   printBytes,
   printFloat,
@@ -7,9 +8,7 @@ import {
   readBytes,
   readFloat,
   readInt,
-  readInt64,
   readString,
-  toBits,
 } from "./scalar.ts";
 import { eachField, isRecord, readList, readStruct, readValue, writeList, writeStruct, writeValue } from "./struct.ts";
 import type { WireReader as Reader, WireWriter as Writer } from "./wire.ts";
@@ -48,6 +47,7 @@ function readSeconds(reader: Reader, end: number): { seconds: number; nanos: num
 
 const duration: WellKnownType = {
   write(value, writer) {
+    if (value === "0s") return;
     const match = typeof value === "string" ? DURATION.exec(value) : null;
     const seconds = Number(match?.[2]);
     if (!match || seconds > 315_576_000_000)
@@ -139,8 +139,8 @@ function intWrapper(kind: "int32" | "uint32"): WellKnownType {
 
 function longWrapper(kind: "int64" | "uint64"): WellKnownType {
   const write = (value: unknown, writer: Writer) => {
-    const big = readInt64(kind === "uint64", value);
-    if (big !== 0n) writer.uint32(8)[kind](toBits(big, kind === "uint64"));
+    const bits = bitsOf(value, kind === "uint64");
+    if (bits.low !== 0 || bits.high !== 0) writer.uint32(8)[kind](bits);
   };
   return wrapper("0", write, (reader) => String(reader[kind]()));
 }

@@ -30,6 +30,8 @@ export type Provenance = WeakMap<object, Source>;
 /** What a generator works with: tracked reads, and where it says what it used and what is wrong. */
 export interface Build {
   readonly read: Reader;
+  /** Whether places are kept. Where not, it is enough to say which objects are used. */
+  readonly traced: boolean;
   /** Says that `node` (an object of the resource under construction) was made from this place. Gives `node` back. */
   from<N extends object>(node: N, object: ObjectRef, path?: string): N;
   /** Says that the object had a part in the resource. */
@@ -62,6 +64,7 @@ export function generated<R>(
   };
   const resource = make({
     read,
+    traced: provenance !== undefined,
     from(node, object, path = "") {
       uses(object);
       provenance?.set(node, { object, path });

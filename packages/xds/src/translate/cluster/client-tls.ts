@@ -45,7 +45,7 @@ export interface TlsInput {
   readonly port: ServicePort;
   readonly policy: EffectivePolicy | undefined;
   /** The names that certificates of the service may carry. */
-  readonly identities: readonly string[];
+  readonly identities: () => readonly string[];
   readonly sni: string;
   /** The destination is addressed as it was dialled: by its resolution, or because the policy says PASSTHROUGH. */
   readonly passthrough: boolean;
@@ -66,7 +66,7 @@ export function effectiveTls(read: Reader, input: TlsInput): EffectiveTls | unde
     if (mode !== "ISTIO_MUTUAL") return { settings: stated, automatic: false };
     const settings = {
       ...stated,
-      subjectAltNames: stated.subjectAltNames ?? [...identities],
+      subjectAltNames: stated.subjectAltNames ?? [...identities()],
       ...(stated.sni || sni ? { sni: stated.sni || sni } : {}),
     };
     return { settings, automatic: false };
@@ -75,8 +75,8 @@ export function effectiveTls(read: Reader, input: TlsInput): EffectiveTls | unde
   const files = clientFiles(read);
   return {
     settings: files
-      ? withFiles(files, identities, sni)
-      : { mode: "ISTIO_MUTUAL", subjectAltNames: [...identities], sni },
+      ? withFiles(files, identities(), sni)
+      : { mode: "ISTIO_MUTUAL", subjectAltNames: [...identities()], sni },
     automatic: true,
   };
 }

@@ -73,7 +73,7 @@ function tlsOf(read: Reader, input: OutboundInput, policy: EffectivePolicy | und
     service,
     port,
     policy,
-    identities: endpointFacts(read, service).identities,
+    identities: () => endpointFacts(read, service).identities,
     sni: discovery === "CUSTOM" ? "" : sniClusterName(port.number, subset, service.hostname),
     passthrough: service.resolution === "Passthrough" || stated?.loadBalancer?.simple === "PASSTHROUGH",
   });

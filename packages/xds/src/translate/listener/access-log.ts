@@ -1,7 +1,8 @@
 import type { EnvoyFileAccessLogProvider, ExtensionProvider, LogFilter, MeshConfig } from "@fairlead/config";
-import { meshConfigOf, type Reader } from "@fairlead/mesh";
+import { meshConfigOf, type Query, type Reader } from "@fairlead/mesh";
 import type { AccessLog, AccessLogFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
+import { include, type Part, partOf } from "../route/part.ts";
 import { jsonFormat, textFormat } from "./log-format.ts";
 import { grpcLog, openTelemetryLog } from "./log-service.ts";
 import type { ListenerClass } from "./proxy-headers.ts";
@@ -18,8 +19,21 @@ const LOG_SERVICE_CLUSTER = "envoy_accesslog_service";
 /** A listener logs only what no filter chain was found for: everything else is logged by a filter. */
 const NO_FILTER_CHAIN: AccessLogFilter = { responseFlagFilter: { flags: ["NR"] } };
 
-/** The access logs of the node, or undefined when there are none. Telemetries go before the mesh configuration. */
+const logsOf: Query<readonly [ListenerClass, LogWriter], Part<AccessLog[] | undefined>> = {
+  name: "access-logs",
+  key: ([listenerClass, writer]) => `${listenerClass} ${writer}`,
+  compute: (read, [listenerClass, writer]) => partOf(read, (build) => madeLogs(build, listenerClass, writer)),
+};
+
+/**
+ * The access logs of the node, or undefined when there are none; the same list for all writers of a kind. Telemetries go before
+ * the mesh configuration.
+ */
 export function accessLogs(build: Build, listenerClass: ListenerClass, writer: LogWriter): AccessLog[] | undefined {
+  return include(build, build.read.ask(logsOf, [listenerClass, writer]));
+}
+
+function madeLogs(build: Build, listenerClass: ListenerClass, writer: LogWriter): AccessLog[] | undefined {
   const { read } = build;
   const mesh = meshConfigOf(read);
   if (writer === "listener" && mesh.disableEnvoyListenerLog) return undefined;

@@ -1,7 +1,8 @@
 import type { ExtensionProvider, MeshProxyConfig, TelemetryTracing } from "@fairlead/config";
-import { meshConfigOf } from "@fairlead/mesh";
+import { meshConfigOf, type Query } from "@fairlead/mesh";
 import type { HttpConnectionManager_Tracing } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
+import { include, type Part, partOf } from "../route/part.ts";
 import { isGateway, proxySettingsOf } from "./node-settings.ts";
 import type { ListenerClass } from "./proxy-headers.ts";
 import { extensionProvider, modeMatches, type PlacedTelemetry, tracingSections, workloadMode } from "./telemetry.ts";
@@ -26,8 +27,21 @@ interface TracingSpec {
   readonly namedIn: PlacedTelemetry<TelemetryTracing> | undefined;
 }
 
-/** Tracing of one HTTP connection manager. Telemetries go before the mesh configuration. */
+const tracingOf: Query<ListenerClass, Part<EffectiveTracing>> = {
+  name: "tracing",
+  key: (listenerClass) => listenerClass,
+  compute: (read, listenerClass) => partOf(read, (build) => madeTracing(build, listenerClass)),
+};
+
+/**
+ * Tracing of one HTTP connection manager, the same object for all of a class: a gateway has thousands. Telemetries go before the
+ * mesh configuration.
+ */
 export function effectiveTracing(build: Build, listenerClass: ListenerClass): EffectiveTracing {
+  return include(build, build.read.ask(tracingOf, listenerClass));
+}
+
+function madeTracing(build: Build, listenerClass: ListenerClass): EffectiveTracing {
   const { read } = build;
   const proxyTracing = proxySettingsOf(read).tracing;
   const chosen = telemetryTracing(build, listenerClass);

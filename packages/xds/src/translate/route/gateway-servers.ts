@@ -78,6 +78,7 @@ function placedServers(read: Reader, gateway: ConfigObject<"Gateway">): readonly
  * service, of which the first counts, or the port itself; those of the Gateway API mean the service's only.
  */
 function portsOf(number: number, targets: readonly ServiceTarget[], byLabels: boolean): readonly number[] {
+  if (targets.length === 0) return byLabels ? [number] : [];
   const found = [...new Set(targets.filter(({ port }) => port.number === number).map(({ targetPort }) => targetPort))];
   return byLabels ? [found[0] ?? number] : found;
 }
@@ -111,7 +112,9 @@ function mergeServers(servers: readonly PlacedServer[]): MergedGateway {
     });
   const route = (placed: PlacedServer, first = false) => {
     if (placed.routeName === "") return;
-    byRouteName.set(placed.routeName, first ? [placed] : [...(byRouteName.get(placed.routeName) ?? []), placed]);
+    const present = byRouteName.get(placed.routeName);
+    if (first || !present) byRouteName.set(placed.routeName, [placed]);
+    else present.push(placed);
   };
   const listen = (placed: PlacedServer): Listening => {
     const { port, server, routeName } = placed;

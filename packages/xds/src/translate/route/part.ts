@@ -31,6 +31,7 @@ export function partOf<V>(read: Reader, make: (build: Build) => V): Part<V> {
   };
   const value = make({
     read,
+    traced: true,
     from(node, object, path = "") {
       uses(object);
       marks.push([node, { object, path }]);
@@ -46,7 +47,7 @@ export function partOf<V>(read: Reader, make: (build: Build) => V): Part<V> {
 /** Takes a piece into what `build` makes. Gives its value back. */
 export function include<V>(build: Build, part: Part<V>): V {
   for (const source of part.sources) build.uses(source);
-  for (const [node, source] of part.marks) build.from(node, source.object, source.path);
+  if (build.traced) for (const [node, source] of part.marks) build.from(node, source.object, source.path);
   for (const diagnostic of part.diagnostics) build.report(diagnostic);
   for (const { object, path } of part.patches) build.patched({ source: object, path });
   return part.value;

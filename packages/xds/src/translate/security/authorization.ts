@@ -1,4 +1,5 @@
-import type { ConfigObject } from "@fairlead/config";
+import { type ConfigObject, refOf } from "@fairlead/config";
+import type { ObjectRef } from "@fairlead/model";
 import type { AnyMessage, Policy, RbacRules } from "../../proto/types.ts";
 import { typed } from "../listener/typed.ts";
 import type { Protocol } from "./conditions.ts";
@@ -12,7 +13,7 @@ export interface SecurityFilter {
   readonly name: string;
   readonly typedConfig: AnyMessage;
   /** The policies it was made from. */
-  readonly policies: readonly AuthorizationPolicy[];
+  readonly sources: readonly ObjectRef[];
 }
 
 export interface AuthorizationInput {
@@ -100,12 +101,13 @@ function policiesOf(
 }
 
 function filter(input: AuthorizationInput, policies: readonly AuthorizationPolicy[], config: object): SecurityFilter {
+  const sources = policies.map(refOf);
   return input.protocol === "http"
-    ? { name: HTTP_RBAC, typedConfig: typed("envoy.extensions.filters.http.rbac.v3.RBAC", config), policies }
+    ? { name: HTTP_RBAC, typedConfig: typed("envoy.extensions.filters.http.rbac.v3.RBAC", config), sources }
     : {
         name: TCP_RBAC,
         typedConfig: typed("envoy.extensions.filters.network.rbac.v3.RBAC", { statPrefix: STAT_PREFIX, ...config }),
-        policies,
+        sources,
       };
 }
 

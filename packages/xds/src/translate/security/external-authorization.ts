@@ -1,4 +1,10 @@
-import type { ConfigObject, ExtAuthzGrpcProvider, ExtAuthzHttpProvider, ExtAuthzRequestBody } from "@fairlead/config";
+import {
+  type ConfigObject,
+  type ExtAuthzGrpcProvider,
+  type ExtAuthzHttpProvider,
+  type ExtAuthzRequestBody,
+  refOf,
+} from "@fairlead/config";
 import { meshConfigOf, type Reader } from "@fairlead/mesh";
 import type {
   EnvoyMessages,
@@ -149,7 +155,7 @@ export function enabledFor(
           ...authorizer.http,
           filterEnabledMetadata,
         }),
-        policies,
+        sources: policies.map(refOf),
       }
     : {
         name: "envoy.filters.network.ext_authz",
@@ -157,6 +163,6 @@ export function enabledFor(
           ...authorizer.tcp,
           filterEnabledMetadata,
         }),
-        policies,
+        sources: policies.map(refOf),
       };
 }

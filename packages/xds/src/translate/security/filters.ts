@@ -39,7 +39,8 @@ const authorization: Query<{ readonly protocol: Protocol; readonly actions: Acti
 
 function filtersOf(build: Build, protocol: Protocol, actions: Actions, silent: boolean): readonly SecurityFilter[] {
   const { filters, diagnostics, places } = build.read.ask(authorization, { protocol, actions });
-  for (const { node, object, path } of places) build.from(node, object, path);
+  // The objects themselves are told of by each filter.
+  if (build.traced) for (const { node, object, path } of places) build.from(node, object, path);
   if (!silent) for (const diagnostic of diagnostics) build.report(diagnostic);
   return filters;
 }
@@ -47,12 +48,12 @@ function filtersOf(build: Build, protocol: Protocol, actions: Actions, silent: b
 /** A copy of the filter, whose provenance is this chain's. */
 function placed<F extends HttpFilter | ListenerFilter>(
   build: Build,
-  { name, typedConfig, policies }: SecurityFilter,
+  { name, typedConfig, sources }: SecurityFilter,
 ): F {
   const filter = { name, typedConfig } as F;
-  for (const policy of policies) build.uses(refOf(policy));
-  const [first] = policies;
-  return first ? build.from(filter, refOf(first)) : filter;
+  for (const source of sources) build.uses(source);
+  const [first] = sources;
+  return first ? build.from(filter, first) : filter;
 }
 
 /** AuthorizationPolicies as filters of requests. */
