@@ -8,6 +8,7 @@ import {
   mustEnd,
   objectIdentifier,
   peekTag,
+  skips,
   TAG,
   whole,
 } from "../der/reader.ts";
@@ -33,8 +34,17 @@ const CURVES: Readonly<Record<string, { readonly family: KeyFamily; readonly bit
 const invalid = (message: string) => new CaError("CSR_INVALID_KEY", message);
 const weak = (message: string) => new CaError("CSR_WEAK_KEY", message);
 
+/** A P-256 key up to the coordinates of its point: the same in all, and so is the length. */
+const P256_HEAD = Buffer.from("3059301306072a8648ce3d020106082a8648ce3d03010703420004", "hex");
+const P256_BYTES = 91;
+
 /** Reads a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7, RFC 5480, RFC 3279, RFC 8410). */
 export function readSubjectKey(from: Cursor): SubjectKey {
+  const start = from.at;
+  if (from.end - start >= P256_BYTES && skips(from, P256_HEAD)) {
+    from.at = start + P256_BYTES;
+    return { family: "ec-p256", bits: 256, spki: from.bytes.subarray(start, from.at) };
+  }
   const element = expect(from, TAG.SEQUENCE, "subjectPublicKeyInfo");
   const spki = whole(from, element);
   const info: Cursor = { bytes: from.bytes, at: element.content, end: element.end };

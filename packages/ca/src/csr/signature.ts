@@ -1,5 +1,5 @@
 import { verify } from "node:crypto";
-import { atEnd, type Cursor, enter, expect, integer, objectIdentifier, TAG } from "../der/reader.ts";
+import { atEnd, type Cursor, enter, expect, integer, objectIdentifier, skips, TAG } from "../der/reader.ts";
 import { CaError } from "../error.ts";
 import type { KeyFamily, SubjectKey } from "./public-key.ts";
 
@@ -19,8 +19,12 @@ const ALGORITHMS: Readonly<Record<string, SignatureAlgorithm>> = {
   "1.3.101.112": { hash: null, signs: "ed25519" },
 };
 
+/** The usual one, whole. */
+const ECDSA_SHA256 = Buffer.from("300a06082a8648ce3d040302", "hex");
+
 /** Reads an AlgorithmIdentifier; RSA's has a NULL parameter, the others have none (RFC 5758, RFC 4055, RFC 8410). */
 export function readSignatureAlgorithm(from: Cursor): SignatureAlgorithm {
+  if (skips(from, ECDSA_SHA256)) return { hash: "sha256", signs: "ec" };
   const parts = enter(from, TAG.SEQUENCE, "signature algorithm");
   const id = objectIdentifier(parts, "signature algorithm");
   const found = ALGORITHMS[id];

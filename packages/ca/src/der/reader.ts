@@ -99,6 +99,18 @@ export function enter(from: Cursor, tag: number, what: string): Cursor {
   return inside(from, expect(from, tag, what));
 }
 
+/** Moves past these very bytes, if they are what comes next. For stretches that are nearly always the same. */
+export function skips(from: Cursor, bytes: Uint8Array): boolean {
+  if (bytes.length > from.end - from.at || !sameAt(from.bytes, from.at, bytes)) return false;
+  from.at += bytes.length;
+  return true;
+}
+
+function sameAt(where: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) if (where[at + index] !== bytes[index]) return false;
+  return true;
+}
+
 export function mustEnd(from: Cursor, what: string): void {
   if (from.at !== from.end) throw new DerError(`${what}: ${from.end - from.at} bytes too many at byte ${from.at}`);
 }
@@ -139,11 +151,13 @@ export function boolean(from: Cursor, what: string): boolean {
 
 /** An OBJECT IDENTIFIER as dotted decimals. At most 64 bytes long, each arc below 2^53. */
 export function objectIdentifier(from: Cursor, what: string): string {
-  const bytes = contents(from, expect(from, TAG.OID, what));
+  const element = expect(from, TAG.OID, what);
+  const length = element.end - element.content;
+  for (const { bytes: known, dotted } of KNOWN)
+    if (known.length === length && sameAt(from.bytes, element.content, known)) return dotted;
+  const bytes = contents(from, element);
   if (bytes.length === 0 || bytes.length > 64)
     throw new DerError(`${what}: OBJECT IDENTIFIER of ${bytes.length} bytes`);
-  const known = KNOWN.get(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1"));
-  if (known !== undefined) return known;
   const arcs: number[] = [];
   let arc = 0;
   let fresh = true;
@@ -163,12 +177,10 @@ export function objectIdentifier(from: Cursor, what: string): string {
 }
 
 /** OIDs on the issuing path, by their contents, so that these are not spelled out anew for each request. */
-const KNOWN = new Map<string, string>(
-  [
-    ["2a8648ce3d0201", "1.2.840.10045.2.1"],
-    ["2a8648ce3d030107", "1.2.840.10045.3.1.7"],
-    ["2a8648ce3d040302", "1.2.840.10045.4.3.2"],
-    ["2a864886f70d01090e", "1.2.840.113549.1.9.14"],
-    ["551d11", "2.5.29.17"],
-  ].map(([hex = "", dotted = ""]) => [Buffer.from(hex, "hex").toString("latin1"), dotted]),
-);
+const KNOWN = [
+  ["551d11", "2.5.29.17"],
+  ["2a864886f70d01090e", "1.2.840.113549.1.9.14"],
+  ["2a8648ce3d0201", "1.2.840.10045.2.1"],
+  ["2a8648ce3d030107", "1.2.840.10045.3.1.7"],
+  ["2a8648ce3d040302", "1.2.840.10045.4.3.2"],
+].map(([hex = "", dotted = ""]) => ({ bytes: Uint8Array.from(Buffer.from(hex, "hex")), dotted }));

@@ -66,8 +66,20 @@ export function oid(dotted: string): Buffer {
   return der(TAG.OID, Uint8Array.from(bytes));
 }
 
-/** A time of RFC 5280, section 4.1.2.5: UTCTime through 2049, GeneralizedTime after, whole seconds. */
+/** Times that were written lately: all certificates of one second have the same two. */
+const times = new Map<number, Buffer>();
+
+/** A time of RFC 5280, section 4.1.2.5: UTCTime through 2049, GeneralizedTime after, whole seconds. Not to be changed. */
 export function time(ms: number): Buffer {
+  const known = times.get(ms);
+  if (known) return known;
+  if (times.size >= 16) times.clear();
+  const written = writeTime(ms);
+  times.set(ms, written);
+  return written;
+}
+
+function writeTime(ms: number): Buffer {
   const date = new Date(ms);
   const year = date.getUTCFullYear();
   const two = (value: number) => (value < 10 ? `0${value}` : `${value}`);
