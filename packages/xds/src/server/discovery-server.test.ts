@@ -171,6 +171,16 @@ describe("refusals", () => {
   });
 });
 
+it("ends connections that are old, and sends the clients that come back nothing that they have", async () => {
+  const { source, server, address } = await serve({ maxConnectionAge: 300 });
+  source.set("default", { clusters: [cluster("a")] });
+  const client = connect({ address, subscriptions: { [CLUSTER_TYPE]: ["*"] } });
+  await until(() => client.resources(CLUSTER_TYPE).size === 1);
+  await until(() => server.metrics().streamsOpened === 2 && client.connected);
+  expect([...client.resources(CLUSTER_TYPE).keys()]).toEqual(["a"]);
+  expect(server.metrics().responses).toEqual({ CDS: 1 });
+});
+
 it("answers FetchSecrets once", async () => {
   const { source, server } = await serve();
   source.set("default", { secrets: [secret] });

@@ -11,6 +11,7 @@ import { createRejections } from "./rejections.ts";
 import { createResponseWriter } from "./response.ts";
 import type { ResourceSource } from "./source.ts";
 import { DiscoveryStream, type StreamContext } from "./stream.ts";
+import { createStreamRate } from "./stream-rate.ts";
 import { STATUS, type Transport } from "./transport.ts";
 
 export interface DiscoveryServerOptions {
@@ -21,6 +22,11 @@ export interface DiscoveryServerOptions {
   readonly timing?: Partial<Timing>;
   /** Largest request, in bytes. Default 4 MiB. */
   readonly maxRequestBytes?: number;
+  /**
+   * New streams in a second. More wait for their turn, up to a second, and are then sent away with `UNAVAILABLE`, to come
+   * back later or to another replica. Default: no bound.
+   */
+  readonly maxStreamsPerSecond?: number;
   /** Streams at a time. Default 20,000. */
   readonly maxStreams?: number;
   /** Bytes of responses handed to the transport and not yet taken by it. Default 32 MiB. */
@@ -108,6 +114,7 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
   const context: StreamContext = {
     source,
     authorize: options.authorize ?? (() => undefined),
+    rate: createStreamRate(options.maxStreamsPerSecond, clock),
     clock,
     timing: { ...TIMING, ...options.timing },
     budget,

@@ -83,7 +83,8 @@ export async function listenGrpc(options: ListenOptions, handlers: Handlers): Pr
     "grpc.keepalive_timeout_ms": 10_000,
     ...(handlers.maxConnectionAge !== undefined && {
       "grpc.max_connection_age_ms": handlers.maxConnectionAge,
-      "grpc.max_connection_age_grace_ms": 10_000,
+      // Streams do not end by themselves: what they are given more than a response takes is in vain.
+      "grpc.max_connection_age_grace_ms": 1_000,
     }),
   });
   for (const { service, suffix, typeUrl, fetch } of SERVICES) {

@@ -275,6 +275,19 @@ describe.each(["sotw", "delta"] as const)("%s", (mode) => {
     expect(summary(await good.take())).toBe("+l");
   });
 
+  it("lets new streams in at a bounded rate", async () => {
+    const { server, clock } = setup(BASE, { maxStreamsPerSecond: 2 });
+    clock.advance(5_000);
+    const clients = Array.from({ length: 5 }, () => testClient(server, mode));
+    for (const client of clients) client.request({ typeUrl: CLUSTER_TYPE });
+    await settle();
+    expect(clients.map(({ inbox, status }) => status?.code ?? inbox.length)).toEqual([1, 1, 0, 0, 14]);
+    clients[3]?.close();
+    clock.advance(1_000);
+    await settle();
+    expect(clients.map(({ inbox, status }) => status?.code ?? inbox.length)).toEqual([1, 1, 1, 0, 14]);
+  });
+
   it("keeps secrets from plaintext connections", async () => {
     const { server } = setup({ secrets: [{ name: "s", genericSecret: { secret: { inlineString: "x" } } }] });
     const client = testClient(server, mode, { peer: { transport: "plaintext" } });

@@ -13,6 +13,7 @@ import type { Judge, Rejections } from "./rejections.ts";
 import { type Request, readRequest } from "./request.ts";
 import { type Answer, type ResponseWriter, removalsOf, stillToResend, upsertsOf } from "./response.ts";
 import type { NodeResources, ResourceSource } from "./source.ts";
+import type { StreamRate } from "./stream-rate.ts";
 import { deltaSubscription, sotwSubscription, type Transition } from "./subscription.ts";
 import { STATUS, type Transport } from "./transport.ts";
 import { createTypeState, NO_NAMES, type TypeState } from "./type-state.ts";
@@ -23,6 +24,7 @@ import { difference, isEmpty, restrict, type View, versionOf, viewOfVersions } f
 export interface StreamContext {
   readonly source: ResourceSource;
   readonly authorize: Authorize;
+  readonly rate: StreamRate;
   readonly clock: Clock;
   readonly timing: Timing;
   readonly budget: Budget;
@@ -137,6 +139,11 @@ export class DiscoveryStream {
 
   async #open(node: NodeJson): Promise<void> {
     const { peer, mode } = this.#transport;
+    if (!(await this.#context.rate.admit())) {
+      this.#refuse(STATUS.unavailable, "too many new streams at once; come again");
+      return;
+    }
+    if (this.#ended) return;
     try {
       const refusal = await this.#context.authorize(peer, node);
       if (this.#ended) return;
