@@ -68,7 +68,7 @@ export const test: Command = {
           passed: failures.length === 0,
           failures,
         })),
-        ...(withCoverage ? { coverage: { percent, rules: coverage.rules() } } : {}),
+        ...(withCoverage ? { coverage: { percent, rules: coverage.rules(), policies: coverage.policies() } } : {}),
       });
     else {
       for (const result of results) printResult(terminal, result);
@@ -93,6 +93,10 @@ function printCoverage(terminal: Terminal, coverage: RouteCoverage, percent: num
   const rules = coverage.rules();
   const missed = rules.filter(({ reached }) => !reached);
   terminal.out(`coverage: ${percent} %, ${rules.length - missed.length} of ${rules.length} rules\n`);
-  for (const { object, path, position } of missed)
+  const policies = coverage.policies();
+  const idle = policies.filter(({ reached }) => !reached);
+  if (policies.length > 0)
+    terminal.out(`policies: ${policies.length - idle.length} of ${policies.length} rules decided about a request\n`);
+  for (const { object, path, position } of [...missed, ...idle])
     terminal.out(`  ${position ? `${position.file}:${position.line}: ` : ""}no request reached ${object} ${path}\n`);
 }

@@ -4,6 +4,9 @@ import type { RbacSubject } from "../rbac/subject.ts";
 import type { Tracer } from "../trace.ts";
 import { type FilterOutcome, PASS } from "./outcome.ts";
 
+/** What the trace says of policies that are passed over. */
+export const NO_MATCH = "does not match";
+
 /** The RBAC filters, of HTTP and of the network. Shadow rules are told in the trace and decide nothing. */
 export function applyRbac(config: HttpRbac | NetworkRbac, subject: RbacSubject, tracer?: Tracer): FilterOutcome {
   if (config.shadowRules) {
@@ -36,7 +39,7 @@ function tell(rules: RbacRules, { allowed, policy, reason }: Verdict, tracer: Tr
       tracer.add(step, name, allowed, reason, node);
       return;
     }
-    tracer.add(step, name, false, `does not match: wants ${words}`, node);
+    tracer.add(step, name, false, `${NO_MATCH}: wants ${words}`, node);
   }
   tracer.add(step, "none", allowed, reason);
 }

@@ -111,7 +111,7 @@ export function collectSettings(): Tracer & {
     enter: (inner) => tracer(inner),
     add(step, rule, matched, _, given) {
       const list: readonly object[] = given === undefined ? [] : Array.isArray(given) ? given : [given];
-      const node = list.at(-1);
+      const node = step === "route" ? list.at(-1) : list[0];
       if (node === undefined || !matched) return;
       const type = TYPES[step];
       if (!prefix && type) passed.add(`${type} ${nameOf(node)}`);

@@ -29,6 +29,8 @@ export function evaluateTcp(
 ): readonly Branch[] | undefined {
   const { proxy, clusterBySni } = compileChain(chain);
   if (proxy === undefined) return undefined;
+  const filter = chain.filters?.find(({ typedConfig }) => (typedConfig as object | undefined) === proxy);
+  const nodes = filter ? [proxy, filter] : [proxy];
   const forward = (cluster: string, share: number): Branch => ({
     kind: "forward",
     share,
@@ -41,18 +43,21 @@ export function evaluateTcp(
   });
   // The SNI cluster filter names the cluster after what the client asked for.
   if (clusterBySni && connection.sni) {
-    tracer?.add("tcp proxy", connection.sni, true, "the server name is the cluster", proxy);
+    tracer?.add("tcp proxy", connection.sni, true, "the server name is the cluster", nodes);
     return [forward(connection.sni, 1)];
   }
   const weighted = proxy.weightedClusters?.clusters;
   if (weighted === undefined) {
-    tracer?.add("tcp proxy", proxy.cluster ?? "", true, "the only cluster", proxy);
+    tracer?.add("tcp proxy", proxy.cluster ?? "", true, "the only cluster", nodes);
     return [forward(proxy.cluster ?? "", 1)];
   }
   const total = weighted.reduce((sum, { weight }) => sum + integer(weight), 0);
   return weighted.flatMap((one) => {
     const share = total === 0 ? 0 : integer(one.weight) / total;
-    tracer?.add("weighted cluster", one.name ?? "", share > 0, `weight ${one.weight ?? 0} of ${total}`, one);
+    tracer?.add("weighted cluster", one.name ?? "", share > 0, `weight ${one.weight ?? 0} of ${total}`, [
+      one,
+      ...nodes,
+    ]);
     return share > 0 ? [forward(one.name ?? "", share)] : [];
   });
 }
