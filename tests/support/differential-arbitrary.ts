@@ -1,3 +1,4 @@
+import { httpRoutes } from "@fairlead/simulator/arbitrary";
 import fc from "fast-check";
 
 /** Random routing of a small mesh, and requests that meet it. */
@@ -31,6 +32,8 @@ function message(fields: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Ar
     .map((values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)));
 }
 
+const NAMES = ["x-a", "x-b", "end-user", "cookie"] as const;
+const VALUES = ["v", "vv", "V", "jason", "a=1; user=v", "1.2"] as const;
 const PATHS = [
   "/",
   "/a",
@@ -46,105 +49,18 @@ const PATHS = [
   "/a%2Fb",
 ];
 const QUERIES = ["", "", "", "?q=v", "?q=vv&p=1", "?p", "?q=", "?x=1&q=v"];
-const NAMES = ["x-a", "x-b", "end-user", "cookie"] as const;
-const VALUES = ["v", "vv", "V", "jason", "a=1; user=v", "1.2"] as const;
-
-const stringMatch = fc.oneof(
-  oneOf(...VALUES).map((exact) => ({ exact })),
-  oneOf("v", "j", "a=").map((prefix) => ({ prefix })),
-  oneOf("v+", "[a-z]+", ".*user=.*", "(?i)v", "\\d\\.\\d").map((regex) => ({ regex })),
-);
-const headerMatches = fc.dictionary(oneOf(...NAMES), fc.oneof(stringMatch, fc.constant({})), {
-  minKeys: 1,
-  maxKeys: 2,
-});
-
-const uriMatch = fc.oneof(
-  oneOf("/", "/a", "/a/", "/a/b", "/api/v1", "/a%20b", "/b").map((exact) => ({ exact })),
-  oneOf("/", "/a", "/a/", "/api", "/A").map((prefix) => ({ prefix })),
-  oneOf("/a.*", "/[a-z]+/?", "(?i)/A/B", "/(api|a)/v\\d.*", "/a\\|b", ".*\\.y").map((regex) => ({ regex })),
-);
-
-const match = message({
-  uri: rarely(uriMatch, 6),
-  ignoreUriCase: rarely(fc.constant(true)),
-  headers: rarely(headerMatches),
-  withoutHeaders: rarely(headerMatches),
-  method: rarely(oneOf({ exact: "GET" }, { prefix: "P" }, { regex: "GET|PUT" })),
-  queryParams: rarely(
-    fc.dictionary(oneOf("q", "p"), fc.oneof(stringMatch, fc.constant({ exact: "" })), { minKeys: 1, maxKeys: 1 }),
-  ),
-  authority: rarely(oneOf({ exact: "a.test" }, { prefix: "a." }, { regex: ".*\\.test(:\\d+)?" })),
-  port: rarely(oneOf(PORT, 1)),
-  gateways: rarely(oneOf(["mesh"], ["default/gate"])),
-});
-
-const headerOperations = message({
-  set: rarely(fc.dictionary(oneOf("x-a", "x-c"), oneOf("set", "s, t"), { minKeys: 1 })),
-  add: rarely(fc.dictionary(oneOf("x-a", "x-d"), oneOf("added"), { minKeys: 1 })),
-  remove: rarely(fc.subarray(["x-a", "x-b", "x-r"], { minLength: 1 })),
-});
-const headers = message({ request: rarely(headerOperations, 2), response: rarely(headerOperations) });
 
 const destination = fc.oneof(
   { weight: 8, arbitrary: fc.record({ host: oneOf("a.test", "b.test"), subset: oneOf("v1", "v2") }) },
   { weight: 4, arbitrary: fc.record({ host: oneOf("a.test", "b.test", "c.sub.test") }) },
   { weight: 1, arbitrary: oneOf({ host: "a.test", subset: "none" }, { host: "a.test", subset: "empty" }) },
 );
-const routes = fc.oneof(
-  message({ destination, headers: rarely(headers) }).map((only) => [only]),
-  fc
-    .array(message({ destination, weight: oneOf(0, 1, 20, 50, 99), headers: rarely(headers) }), {
-      minLength: 2,
-      maxLength: 3,
-    })
-    .map((all) => (all.some(({ weight }) => weight !== 0) ? all : all.map((one) => ({ ...one, weight: 1 })))),
-);
-
-const rewrite = fc.oneof(
-  message({ uri: oneOf("/", "/n", "/n/"), authority: rarely(oneOf("new.test")) }),
-  fc.record({ authority: oneOf("new.test") }),
-  message({
-    uriRegexRewrite: oneOf(
-      { match: "^/(a|api)/(.*)$", rewrite: "/\\2/\\1" },
-      { match: "/", rewrite: "/-" },
-      { match: "b", rewrite: "<\\0>" },
-    ),
-    authority: rarely(oneOf("new.test")),
-  }),
-);
-const abort = fc.record({
-  httpStatus: oneOf(418, 503),
-  percentage: fc.record({ value: oneOf(100, 100, 0, 50) }),
+const httpRoute = httpRoutes({
+  destinations: destination,
+  port: PORT,
+  host: "a.test",
+  gateways: [["mesh"], ["default/gate"]],
 });
-const forward = message({
-  route: routes,
-  rewrite: rarely(rewrite, 2),
-  fault: rarely(fc.record({ abort })),
-  headers: rarely(headers, 2),
-  timeout: rarely(fc.constant("5s")),
-});
-const redirect = message({
-  uri: rarely(oneOf("/new", "/new?x", "/"), 3),
-  authority: rarely(oneOf("new.test", "new.test:8"), 3),
-  redirectCode: rarely(oneOf(301, 302, 303, 307, 308), 3),
-  scheme: rarely(oneOf("https", "http")),
-  port: rarely(oneOf(80, 443, 8080)),
-}).filter((made) => Object.keys(made).length > 0);
-const action = fc.oneof(
-  { weight: 7, arbitrary: forward },
-  { weight: 2, arbitrary: message({ redirect, headers: rarely(headers) }) },
-  {
-    weight: 1,
-    arbitrary: message({
-      directResponse: message({ status: oneOf(200, 201, 403, 503), body: rarely(fc.constant({ string: "said" }), 3) }),
-      headers: rarely(headers),
-    }),
-  },
-);
-const httpRoute = fc
-  .record({ match: rarely(fc.array(match, { minLength: 1, maxLength: 3 }), 8), action })
-  .map(({ match: matches, action: rest }) => ({ ...(matches && { match: matches }), ...rest }));
 
 const HOSTS = ["a.test", "b.test", "c.sub.test", "*.sub.test", "www.test", "*.test"];
 
@@ -162,7 +78,7 @@ const destinationRules = fc.subarray(["a.test", "b.test"], { minLength: 1 });
 
 const request: fc.Arbitrary<Asked> = fc.record({
   through: oneOf("sidecar", "gateway"),
-  method: oneOf("GET", "GET", "PUT", "POST", "DELETE"),
+  method: oneOf("GET", "GET", "PUT", "POST", "DELETE", "OPTIONS"),
   host: oneOf(
     "a.test",
     "a.test",
@@ -176,8 +92,60 @@ const request: fc.Arbitrary<Asked> = fc.record({
     "q.example",
   ).chain((host) => oneOf(host, `${host}:${PORT}`, `${host}:1`)),
   path: fc.tuple(oneOf(...PATHS), oneOf(...QUERIES)).map(([path, query]) => path + query),
-  headers: fc.dictionary(oneOf(...NAMES), oneOf(...VALUES), { maxKeys: 3 }),
+  headers: fc
+    .tuple(
+      fc.dictionary(oneOf(...NAMES), oneOf(...VALUES), { maxKeys: 3 }),
+      rarely(oneOf("http://a.test", "http://b.test", "null")),
+      rarely(oneOf("PUT")),
+    )
+    .map(([headers, origin, asked]) => ({
+      ...headers,
+      ...(origin && { origin }),
+      ...(asked && { "access-control-request-method": asked }),
+    })),
 });
+
+/** Who may come through the gateway. What tells which case an Envoy goes by always may. */
+const operation = message({
+  paths: rarely(fc.subarray(["/a*", "/api/v1", "*.y", "/", "/a/{*}"], { minLength: 1 }), 3),
+  notPaths: rarely(oneOf(["/a/b"], ["/ab*"])),
+  methods: rarely(fc.subarray(["GET", "PUT", "OPTIONS"], { minLength: 1 }), 2),
+  notMethods: rarely(oneOf(["DELETE"])),
+  hosts: rarely(oneOf(["a.test"], ["*.sub.test"], ["b.test*"])),
+  ports: rarely(oneOf([String(PORT)], ["1"])),
+});
+const source = message({
+  ipBlocks: rarely(oneOf(["127.0.0.0/8"], ["10.0.0.0/8"])),
+  notIpBlocks: rarely(oneOf(["127.0.0.1"], ["10.0.0.0/8"])),
+  notPrincipals: rarely(oneOf(["*"])),
+  remoteIpBlocks: rarely(oneOf(["127.0.0.0/8"])),
+}).filter((made) => Object.keys(made).length > 0);
+const condition = fc.oneof(
+  fc.subarray(["v", "V", "ja*"], { minLength: 1 }).map((values) => ({ key: "request.headers[x-a]", values })),
+  oneOf({ key: "request.headers[end-user]", notValues: ["jason"] }, { key: "destination.port", values: ["1"] }),
+);
+const policyRule = message({
+  from: rarely(fc.array(fc.record({ source }), { minLength: 1, maxLength: 2 })),
+  to: fc.array(fc.record({ operation }), { minLength: 1, maxLength: 2 }),
+  when: rarely(fc.array(condition, { minLength: 1, maxLength: 1 })),
+});
+const MARKER = ["marker.example*"];
+const policies = fc.array(
+  fc
+    .record({ action: oneOf("ALLOW", "DENY"), rules: fc.array(policyRule, { minLength: 1, maxLength: 2 }) })
+    .map(({ action, rules }) => ({
+      selector: { matchLabels: { app: "gate" } },
+      action,
+      rules:
+        action === "ALLOW"
+          ? [...rules, { to: [{ operation: { hosts: MARKER } }] }]
+          : rules.map(({ to, ...rest }) => ({
+              ...rest,
+              to: (to as { operation: object }[]).map((one) => ({ operation: { ...one.operation, notHosts: MARKER } })),
+            })),
+    })),
+  { maxLength: 2 },
+);
 
 const gatewayHosts = oneOf(
   ["*"],
@@ -193,6 +161,7 @@ export function cases(requests: number): fc.Arbitrary<Case> {
       virtualServices,
       destinationRules,
       gatewayHosts,
+      policies: rarely(policies),
       // A smaller mesh is worth more than other requests.
       requests: fc.noShrink(fc.array(request, { minLength: requests, maxLength: requests })),
     })
@@ -204,6 +173,7 @@ export function cases(requests: number): fc.Arbitrary<Case> {
           name: host.replaceAll(".", "-"),
           spec: { host, subsets: SUBSETS },
         })),
+        ...(made.policies ?? []).map((spec, index) => ({ kind: "AuthorizationPolicy", name: `policy-${index}`, spec })),
         gatewayOf(made.gatewayHosts),
       ],
       requests: made.requests,

@@ -31,7 +31,8 @@ export interface Bed extends AsyncDisposable {
 }
 
 function document({ kind, name, spec }: KubernetesObject): string {
-  return JSON.stringify({ apiVersion: "networking.istio.io/v1", kind, metadata: { name }, spec });
+  const group = kind === "AuthorizationPolicy" ? "security" : "networking";
+  return JSON.stringify({ apiVersion: `${group}.istio.io/v1`, kind, metadata: { name }, spec });
 }
 
 function services(): readonly KubernetesObject[] {
@@ -75,6 +76,13 @@ function marker(generation: number): KubernetesObject {
   };
 }
 
+/** A policy that tells which case the gateway's listener is of: connections stay with the listener that took them. */
+function markerPolicy(generation: number): KubernetesObject {
+  const operation = { hosts: ["marker.example*"], paths: [`/generation-${generation}`] };
+  const spec = { selector: { matchLabels: { app: "gate" } }, action: "DENY", rules: [{ to: [{ operation }] }] };
+  return { kind: "AuthorizationPolicy", name: "marker", spec };
+}
+
 /** The Gateway listens on the address of this test. */
 function bound(object: KubernetesObject): KubernetesObject {
   if (object.kind !== "Gateway") return object;
@@ -88,7 +96,7 @@ export async function startBed(): Promise<Bed> {
   for (const [number] of Object.values(SERVICES).flat())
     stack.use(await startBackend(`${NET}.${number}`, BACKEND_PORT));
   const texts = (made: readonly KubernetesObject[], generation: number) => {
-    const all = [...services(), SIDECAR, marker(generation), ...made.map(bound)];
+    const all = [...services(), SIDECAR, marker(generation), markerPolicy(generation), ...made.map(bound)];
     return Object.fromEntries(all.map((object) => [`${object.kind}-${object.name}.yaml`, document(object)]));
   };
   const store = textStore(texts([gatewayOf(["*"])], 0));
@@ -122,10 +130,20 @@ export async function startBed(): Promise<Bed> {
   let generation = 0;
   let present = Object.keys(texts([gatewayOf(["*"])], 0));
   const goesBy = async (address: string) => {
-    const asked: Asked = { through: "sidecar", method: "GET", host: "marker.example", path: "/", headers: {} };
+    const asked: Asked = {
+      through: "sidecar",
+      method: "GET",
+      host: "marker.example",
+      path: `/generation-${generation}`,
+      headers: {},
+    };
+    // The sidecar's routes answer, the gateway's listener denies.
+    const wanted = address === ADDRESSES.gateway ? "RBAC: access denied" : String(generation);
     for (const end = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 5))) {
+      closeClients();
       const { body } = await observe(address, PORT, asked).catch((error: Error) => ({ body: error.message }));
-      if (body === String(generation)) return;
+      const routes = await observe(address, PORT, { ...asked, path: "/" }).catch(() => ({ body: "" }));
+      if (body === wanted && routes.body === String(generation)) return;
       if (Date.now() > end) throw new Error(`${address} goes by ${body} instead of ${generation}; ${nacks.join("; ")}`);
     }
   };
@@ -141,7 +159,7 @@ export async function startBed(): Promise<Bed> {
         sidecar: proxyOf(plane.mesh, nodeAt(ADDRESSES.sidecar), ADDRESSES.sidecar, PORT),
         gateway: proxyOf(plane.mesh, nodeAt(ADDRESSES.gateway), ADDRESSES.gateway, PORT),
       };
-      await Promise.all(Object.values(ADDRESSES).map(goesBy));
+      for (const address of Object.values(ADDRESSES)) await goesBy(address);
       const found = await Promise.all(
         requests.map(async (asked) => {
           const { address, port } = proxies[asked.through];
