@@ -27,6 +27,18 @@ const KEPT: Readonly<Record<string, object>> = {
     route: [{ destination: { host: "a.test" } }],
     headers: { response: { set: { "x-a": "set" } } },
   },
+  "a policy that denies, with response headers": {
+    route: [{ destination: { host: "a.test" } }],
+    headers: { response: { set: { "x-a": "set" } } },
+  },
+  "a policy that denies a redirect with response headers": {
+    redirect: { uri: "/new" },
+    headers: { response: { set: { "x-a": "set" } } },
+  },
+  "a policy that denies a direct response with response headers": {
+    directResponse: { status: 201 },
+    headers: { response: { set: { "x-a": "set" } } },
+  },
   "a fault with response headers of a destination": {
     fault: { abort: { httpStatus: 418, percentage: { value: 100 } } },
     route: [
@@ -46,10 +58,13 @@ describe("random meshes through real Envoys and through the simulator", () => {
   });
   afterAll(() => bed?.[Symbol.asyncDispose]());
 
-  it.each(Object.entries(KEPT))("%s", async (_, route) => {
+  it.each(Object.entries(KEPT))("%s", async (name, route) => {
     const spec = { hosts: ["a.test"], gateways: ["mesh", "gate"], http: [route] };
     const objects = [{ kind: "VirtualService", name: "kept", spec }, gatewayOf(["*"])];
-    expect(await bed.run({ objects, requests: ASKED })).toEqual([]);
+    const rules = [{ to: [{ operation: { hosts: ["a.test"] } }] }];
+    const denies = { selector: { matchLabels: { app: "gate" } }, action: "DENY", rules };
+    const policies = name.startsWith("a policy") ? [{ kind: "AuthorizationPolicy", name: "kept", spec: denies }] : [];
+    expect(await bed.run({ objects: [...objects, ...policies], requests: ASKED })).toEqual([]);
   });
 
   it("fare the same", { timeout: 60_000 + REQUESTS * 60 }, async () => {

@@ -1,5 +1,6 @@
 import { httpRoutes } from "@fairlead/simulator/arbitrary";
 import fc from "fast-check";
+import { JWKS } from "./token.ts";
 
 /** Random routing of a small mesh, and requests that meet it. */
 
@@ -12,6 +13,8 @@ export interface Asked {
   readonly host: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of a token that the request carries. */
+  readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 export interface Case {
@@ -105,6 +108,28 @@ const request: fc.Arbitrary<Asked> = fc.record({
     })),
 });
 
+const withToken: fc.Arbitrary<Asked> = fc
+  .record({
+    request,
+    claims: rarely(
+      message({
+        iss: oneOf("me", "me", "you", "nobody"),
+        sub: rarely(oneOf("ann"), 6),
+        aud: rarely(oneOf<unknown>("shop", ["shop", "bank"], "other"), 3),
+        group: rarely(oneOf<unknown>("ops", ["ops", "dev"], "dev"), 3),
+      }),
+    ),
+  })
+  .map(({ request: asked, claims }) => ({ ...asked, ...(claims && { claims }) }));
+
+const jwtRules = fc.subarray(
+  [
+    { issuer: "me", jwks: JWKS },
+    { issuer: "you", jwks: JWKS, audiences: ["shop"] },
+  ],
+  { minLength: 1 },
+);
+
 /** Who may come through the gateway. What tells which case an Envoy goes by always may. */
 const operation = message({
   paths: rarely(fc.subarray(["/a*", "/api/v1", "*.y", "/", "/a/{*}"], { minLength: 1 }), 3),
@@ -119,9 +144,17 @@ const source = message({
   notIpBlocks: rarely(oneOf(["127.0.0.1"], ["10.0.0.0/8"])),
   notPrincipals: rarely(oneOf(["*"])),
   remoteIpBlocks: rarely(oneOf(["127.0.0.0/8"])),
+  requestPrincipals: rarely(oneOf(["*"], ["me/*"], ["me/ann"], ["*/ann"])),
+  notRequestPrincipals: rarely(oneOf(["*"], ["you/*"])),
 }).filter((made) => Object.keys(made).length > 0);
 const condition = fc.oneof(
   fc.subarray(["v", "V", "ja*"], { minLength: 1 }).map((values) => ({ key: "request.headers[x-a]", values })),
+  oneOf<object>(
+    { key: "request.auth.claims[group]", values: ["ops"] },
+    { key: "request.auth.audiences", values: ["shop"] },
+    { key: "request.auth.claims[iss]", values: ["me"] },
+    { key: "request.auth.principal", notValues: ["me/ann"] },
+  ),
   oneOf({ key: "request.headers[end-user]", notValues: ["jason"] }, { key: "destination.port", values: ["1"] }),
 );
 const policyRule = message({
@@ -162,8 +195,9 @@ export function cases(requests: number): fc.Arbitrary<Case> {
       destinationRules,
       gatewayHosts,
       policies: rarely(policies),
+      jwtRules: rarely(jwtRules),
       // A smaller mesh is worth more than other requests.
-      requests: fc.noShrink(fc.array(request, { minLength: requests, maxLength: requests })),
+      requests: fc.noShrink(fc.array(withToken, { minLength: requests, maxLength: requests })),
     })
     .map((made) => ({
       objects: [
@@ -174,6 +208,15 @@ export function cases(requests: number): fc.Arbitrary<Case> {
           spec: { host, subsets: SUBSETS },
         })),
         ...(made.policies ?? []).map((spec, index) => ({ kind: "AuthorizationPolicy", name: `policy-${index}`, spec })),
+        ...(made.jwtRules
+          ? [
+              {
+                kind: "RequestAuthentication",
+                name: "tokens",
+                spec: { selector: { matchLabels: { app: "gate" } }, jwtRules: made.jwtRules },
+              },
+            ]
+          : []),
         gatewayOf(made.gatewayHosts),
       ],
       requests: made.requests,

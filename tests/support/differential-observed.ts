@@ -1,5 +1,6 @@
 import { Agent, createServer, request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import type { Asked } from "./differential-arbitrary.ts";
+import { tokenOf } from "./token.ts";
 
 /** What a client and the backends notice of one request. */
 export interface Observed {
@@ -55,7 +56,8 @@ const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 /** Sends a request to a proxy. */
 export function observe(address: string, port: number, asked: Asked): Promise<Observed> {
   const { method, path } = asked;
-  const headers = { ...asked.headers, host: asked.host };
+  const authorization = asked.claims && { authorization: `Bearer ${tokenOf(asked.claims)}` };
+  const headers = { ...asked.headers, host: asked.host, ...authorization };
   return new Promise((resolve, reject) => {
     const call = httpRequest({ agent, host: address, port, path, method, headers, timeout: 10_000 }, (response) => {
       let body = "";

@@ -47,7 +47,10 @@ export function disagreement(proxy: Proxy, asked: Asked, observed: Observed): ob
   return answerDisagreement(proxy, asked, observed, expected.length === 1);
 }
 
-function branchesOf({ resources, address, port }: Proxy, { method, host, path, headers }: Asked): readonly Branch[] {
+function branchesOf(
+  { resources, address, port }: Proxy,
+  { method, host, path, headers, claims }: Asked,
+): readonly Branch[] {
   const query = path.indexOf("?");
   const pseudo = [
     [":method", method],
@@ -70,6 +73,7 @@ function branchesOf({ resources, address, port }: Proxy, { method, host, path, h
       pathname: query < 0 ? path : path.slice(0, query),
       headers: new Map([...pseudo, ...Object.entries(headers)]),
       metadata: new Map(),
+      ...(claims && { claims }),
     },
   }).branches.filter(({ share }) => share > 0);
 }
@@ -145,6 +149,7 @@ function answerDisagreement(proxy: Proxy, asked: Asked, observed: Observed, only
       url: `http://name.test${asked.path}`,
       method: asked.method,
       headers: { ...asked.headers, host: asked.host },
+      ...(asked.claims && { claims: asked.claims }),
     },
     at: `${proxy.address}:${proxy.port}`,
   });

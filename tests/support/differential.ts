@@ -31,7 +31,7 @@ export interface Bed extends AsyncDisposable {
 }
 
 function document({ kind, name, spec }: KubernetesObject): string {
-  const group = kind === "AuthorizationPolicy" ? "security" : "networking";
+  const group = /^(Authorization|RequestAuthentication)/.test(kind) ? "security" : "networking";
   return JSON.stringify({ apiVersion: `${group}.istio.io/v1`, kind, metadata: { name }, spec });
 }
 

@@ -10,7 +10,7 @@ import { type FilterOutcome, PASS } from "./outcome.ts";
 export function applyCors(policy: CorsPolicy, { headers }: HttpSubject): FilterOutcome {
   const origin = headers.get("origin");
   if (origin === undefined || origin === "") return PASS;
-  const preflight = headers.get(":method") === "OPTIONS" && headers.has("access-control-request-method");
+  const preflight = isPreflight(headers);
   const allowed = (policy.allowOriginStringMatch ?? []).some(
     (matcher) => matcher.exact === "*" || stringTest(matcher).matches(origin),
   );
@@ -21,4 +21,13 @@ export function applyCors(policy: CorsPolicy, { headers }: HttpSubject): FilterO
   if (policy.allowHeaders) answer["access-control-allow-headers"] = policy.allowHeaders;
   if (policy.maxAge) answer["access-control-max-age"] = policy.maxAge;
   return { reply: { status: 200, headers: answer, by: "cors" } };
+}
+
+/** Whether a browser asks beforehand what it may ask. Source: Fetch standard, CORS protocol. */
+export function isPreflight(headers: HttpSubject["headers"]): boolean {
+  return (
+    headers.get(":method") === "OPTIONS" &&
+    Boolean(headers.get("origin")) &&
+    headers.has("access-control-request-method")
+  );
 }

@@ -2,9 +2,12 @@ import type { JwtAuthentication, JwtRequirement } from "../envoy.ts";
 import { compileRoute, routeMatches } from "../route/route-match.ts";
 import type { HttpSubject } from "../subject.ts";
 import type { Tracer } from "../trace.ts";
+import { isPreflight } from "./cors.ts";
 import { type FilterOutcome, PASS } from "./outcome.ts";
 
 const FILTER = "envoy.filters.http.jwt_authn";
+
+const UNKNOWN_ISSUER = "Jwt issuer is not configured";
 
 type Result = "ok" | "missing" | { readonly status: number; readonly why: string };
 
@@ -18,6 +21,10 @@ export function applyJwt(
   named: string | undefined,
   tracer?: Tracer,
 ): FilterOutcome {
+  if (config.bypassCorsPreflight && isPreflight(subject.headers)) {
+    tracer?.add("jwt", "requirement", true, "preflight requests are let on");
+    return PASS;
+  }
   const requirement = named ? config.requirementMap?.[named] : ruleOf(config, subject);
   if (requirement === undefined) return PASS;
   const metadata = new Map<string, unknown>();
@@ -52,11 +59,11 @@ function verify(
 ): Result {
   if (requirement.requiresAny) {
     const results = (requirement.requiresAny.requirements ?? []).map((one) => verify(config, one, subject, metadata));
-    // A wrong token says more than a missing one.
+    // A token that is wrong says more than one that is missing or somebody else's.
     return (
       results.find((result) => result === "ok") ??
-      results.find((result) => typeof result === "object") ??
-      results[0] ??
+      results.findLast((result) => typeof result === "object" && result.why !== UNKNOWN_ISSUER) ??
+      results.at(-1) ??
       "ok"
     );
   }
@@ -76,7 +83,7 @@ function verify(
     const results = Object.keys(config.providers ?? {}).map((name) =>
       check(config, name, undefined, subject, metadata),
     );
-    return results.find((result) => result === "ok") ?? results[0] ?? "ok";
+    return results.find((result) => result === "ok") ?? results.at(-1) ?? "ok";
   }
   if (requirement.providerAndAudiences)
     return check(
@@ -100,7 +107,7 @@ function check(
   const provider = config.providers?.[name];
   if (provider === undefined) return { status: 401, why: `Jwt provider ${name} does not exist` };
   if (claims === undefined) return "missing";
-  if (provider.issuer && claims.iss !== provider.issuer) return { status: 401, why: "Jwt issuer is not configured" };
+  if (provider.issuer && claims.iss !== provider.issuer) return { status: 401, why: UNKNOWN_ISSUER };
   const wanted = audiences ?? provider.audiences ?? [];
   const given = Array.isArray(claims.aud) ? claims.aud : [claims.aud];
   if (wanted.length > 0 && !wanted.some((audience) => given.includes(audience)))

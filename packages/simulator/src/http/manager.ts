@@ -125,7 +125,10 @@ function selectionBranches(
   const action = compiled?.route.route;
   const cluster = weighted ? (weighted.name ?? "") : (action?.cluster ?? "");
   const refused = compiled && upgradeRefusal(manager, action, request);
-  if (refused) return [{ kind: "reply", share, ...place, reply: told(refused, manager, tracer) }];
+  if (refused) {
+    const reply = told(refused, manager, tracer);
+    return [{ kind: "reply", share, ...place, reply: action ? withResponseHeaders(reply, scope) : reply }];
+  }
   // Without a route no place configures a filter, the virtual host neither.
   const filtered = runFilters(manager, compiled ? scope : {}, request, cluster, tracer);
   const delays = filtered.delays;
@@ -133,7 +136,8 @@ function selectionBranches(
     kind: "reply",
     share: share * part,
     ...place,
-    reply: reply.by === "fault" ? withResponseHeaders(reply, scope) : reply,
+    // The answer to a preflight request goes out as the filter made it; a route that forwards nothing has no say in others' answers.
+    reply: action && reply.by !== "cors" ? withResponseHeaders(reply, scope) : reply,
     delays,
   }));
   const rest = share * filtered.rest;
@@ -174,7 +178,7 @@ function selectionBranches(
   return branches;
 }
 
-/** A route's own answers and its faults carry the response headers of their places, as forwarded ones do. */
+/** A route's own answers and those of filters carry the response headers of their places, as forwarded ones do. */
 function withResponseHeaders(reply: LocalReply, { weighted, route, host, configuration }: Scope): LocalReply {
   const wins = configuration?.mostSpecificHeaderMutationsWins ?? false;
   const changes = mutations([weighted, route, host, configuration], "response", wins);
