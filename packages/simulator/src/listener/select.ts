@@ -16,7 +16,8 @@ interface Bound {
 
 function addressesOf(listener: Listener): readonly Bound[] {
   return [listener.address, ...(listener.additionalAddresses ?? []).map(({ address }) => address)].flatMap((address) =>
-    address?.socketAddress
+    // HTTP/3 has listeners of its own beside those of TCP.
+    address?.socketAddress && address.socketAddress.protocol !== "UDP"
       ? [{ address: address.socketAddress.address ?? "", port: address.socketAddress.portValue ?? 0 }]
       : [],
   );

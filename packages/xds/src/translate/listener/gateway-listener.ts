@@ -1,6 +1,6 @@
 import type { Reader } from "@fairlead/mesh";
 import { type Diagnostic, isHttp, parseProtocol } from "@fairlead/model";
-import type { FilterChain, HttpConnectionManager, Listener } from "../../proto/types.ts";
+import type { FilterChain, Listener } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { type PlacedServer, terminatesHttps } from "../route/gateway-server.ts";
 import { gatewayServersOf, type MergedPort } from "../route/gateway-servers.ts";
@@ -9,15 +9,16 @@ import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./a
 import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
 import { type ChainPlan, ChainSet, filterChain } from "./filter-chain.ts";
 import { gatewayConnectionChains, leadsSomewhere } from "./gateway-chains.ts";
+import { gatewayBase } from "./gateway-http.ts";
 import { STAT_PREFIX_END } from "./http-connection-manager.ts";
+import { http3Listener, http3Servers, UDP_PREFIX } from "./http3-listener.ts";
 import { httpChainFilters } from "./network-filters.ts";
 import { addressFamilyOf, metadataFlag, proxySettingsOf } from "./node-settings.ts";
-import { forwardClientCert } from "./proxy-headers.ts";
 import { serverTlsContext } from "./server-tls.ts";
 import { PROXY_PROTOCOL, TLS_INSPECTOR } from "./static-filters.ts";
 import { defined } from "./typed.ts";
 
-/** The names of a gateway's listeners, with the merged ports of each: one for every address and port. */
+/** The names of a gateway's listeners, with the merged ports of each: one for every address and port, and for HTTP/3 beside it. */
 export function gatewayListenerPorts(build: Pick<Build, "read">): ReadonlyMap<string, readonly MergedPort[]> {
   const [wildcard] = WILDCARDS[addressFamilyOf(build.read)];
   const unprivileged = metadataFlag(build.read, "UNPRIVILEGED_POD");
@@ -25,9 +26,9 @@ export function gatewayListenerPorts(build: Pick<Build, "read">): ReadonlyMap<st
   for (const merged of gatewayServersOf(build.read).ports) {
     if (unprivileged && merged.port < 1024) continue;
     const name = listenerName(merged.bind || wildcard, merged.port);
-    const present = found.get(name);
-    if (present) present.push(merged);
-    else found.set(name, [merged]);
+    found.set(name, [...(found.get(name) ?? []), merged]);
+    if (http3Servers(merged).length === 0) continue;
+    found.set(UDP_PREFIX + name, [...(found.get(UDP_PREFIX + name) ?? []), merged]);
   }
   return found;
 }
@@ -52,6 +53,7 @@ export function serverDiagnostics(read: Reader): readonly Diagnostic[] {
 
 /** A listener of a gateway; undefined when none of its servers has anywhere to lead to. */
 export function gatewayListener(build: Build, name: string, ports: readonly MergedPort[]): Listener | undefined {
+  if (name.startsWith(UDP_PREFIX)) return http3Listener(build, name, ports);
   const { read } = build;
   const [first] = ports;
   if (!first) return undefined;
@@ -108,9 +110,11 @@ export function gatewayListener(build: Build, name: string, ports: readonly Merg
 }
 
 /** Fields of servers that have no effect, here or in Istio. */
-function reportServerFields(build: Build, { server, source, path }: PlacedServer): void {
+function reportServerFields(build: Build, { server, source, path, http3 }: PlacedServer): void {
   const report = (field: string, message: string) =>
     build.report({ code: "unsupported-field", severity: "warning", object: source, path: `${path}.${field}`, message });
+  if (http3 === "refused")
+    report("tls.mode", "HTTP/3 is not served where clients show a certificate, which it does not ask for");
   if (server.defaultEndpoint) report("defaultEndpoint", "has no effect: VirtualServices say where traffic goes");
   if (server.port.targetPort) report("port.targetPort", "is deprecated and has no effect");
   // Also HBONE: gateways do not end the tunnels of the mesh.
@@ -161,20 +165,5 @@ function manager(
     protocol,
     useRemoteAddress: true,
     base: gatewayBase(build),
-  });
-}
-
-/** What gateways do with the client's address and certificate. Source: Istio API, `ProxyConfig.gatewayTopology`. */
-function gatewayBase({ read }: Build): HttpConnectionManager {
-  const { gatewayTopology } = proxySettingsOf(read);
-  const details = forwardClientCert(gatewayTopology?.forwardClientCertDetails, "SANITIZE_SET");
-  return defined<HttpConnectionManager>({
-    httpProtocolOptions: {},
-    xffNumTrustedHops: gatewayTopology?.numTrustedProxies || undefined,
-    forwardClientCertDetails: details,
-    setCurrentClientCertDetails:
-      details === "APPEND_FORWARD" || details === "SANITIZE_SET"
-        ? { subject: true, cert: true, dns: true, uri: true }
-        : undefined,
   });
 }

@@ -36,7 +36,7 @@ interface Collected {
 function collectHosts(build: Build, servers: readonly PlacedServer[]): ReadonlyMap<string, Collected> {
   const found = new Map<string, Collected>();
   const made = new Map<string, Part<readonly Route[]>>();
-  for (const { server, gatewayName, hosts } of servers) {
+  for (const { server, gatewayName, hosts, http3 } of servers) {
     const port = server.port.number;
     const redirect = server.tls?.httpsRedirect ?? false;
     const entryOf = (host: string): Collected => {
@@ -51,7 +51,14 @@ function collectHosts(build: Build, servers: readonly PlacedServer[]): ReadonlyM
       const key = `${gatewayName} ${virtualService.namespace}/${virtualService.name}`;
       const tls = server.tls !== undefined;
       const routes =
-        made.get(key) ?? virtualServiceRoutes(build.read, { virtualService, port, gateway: gatewayName, tls });
+        made.get(key) ??
+        virtualServiceRoutes(build.read, {
+          virtualService,
+          port,
+          gateway: gatewayName,
+          tls,
+          http3: http3 === "served",
+        });
       if (routes.value.length === 0) {
         include(build, routes);
         continue;

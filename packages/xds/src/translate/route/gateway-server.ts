@@ -16,6 +16,11 @@ export interface PlacedServer {
   readonly port: number;
   /** Empty where no routes are asked for: the server speaks no HTTP, or does not see it. */
   readonly routeName: string;
+  /**
+   * Whether it answers HTTP/3 too: it ends TLS, and the gateway's own service has a UDP port of its number. `refused`: it
+   * would, but for the certificates that it asks clients for.
+   */
+  readonly http3?: "served" | "refused";
   /** Server names that lead to it; empty without TLS. */
   readonly sniHosts: readonly string[];
 }

@@ -8,6 +8,7 @@ import {
   isTlsServer,
   nameOfHost,
   type PlacedServer,
+  terminatesHttps,
 } from "./gateway-server.ts";
 
 /** What one listener of a gateway serves. */
@@ -58,6 +59,7 @@ function placedServers(read: Reader, gateway: ConfigObject<"Gateway">): readonly
   return (gateway.spec.servers ?? []).flatMap((server, index) =>
     portsOf(server.port.number, targets, services === undefined).map((port) => {
       const hosts = hostsOfServer(server, namespace);
+      const http3 = http3Of(server, targets);
       return {
         gateway,
         source: refOf(gateway),
@@ -67,10 +69,17 @@ function placedServers(read: Reader, gateway: ConfigObject<"Gateway">): readonly
         hosts,
         port,
         routeName: gatewayRouteName(server, port, gateway),
+        ...(http3 ? { http3 } : {}),
         sniHosts: server.tls ? [...new Set(hosts.map(nameOfHost))].sort() : [],
       };
     }),
   );
+}
+
+function http3Of(server: GatewayServer, targets: readonly ServiceTarget[]): PlacedServer["http3"] {
+  const asked = targets.some(({ port }) => port.number === server.port.number && port.protocol === "UDP");
+  if (!asked || !terminatesHttps(server)) return undefined;
+  return server.tls?.mode === "SIMPLE" ? "served" : "refused";
 }
 
 /**

@@ -33,7 +33,13 @@ export function httpRoute(context: RuleContext): Route | undefined {
     decorator: { operation: operationOf(action, match, virtualService.name, target.port) },
     ...(filters ? { typedPerFilterConfig: filters } : {}),
   };
-  return build.from(route, placed.source, placed.path);
+  return build.from(target.http3 ? withAltSvc(route, target.port) : route, placed.source, placed.path);
+}
+
+/** Tells clients for a day that HTTP/3 is served on the same port. Source: RFC 7838; Istio `buildHTTP3AltSvcHeader`. */
+function withAltSvc(route: Route, port: number): Route {
+  const header = { key: "alt-svc", value: `h3=":${port}"; ma=86400` };
+  return { ...route, responseHeadersToAdd: [...(route.responseHeadersToAdd ?? []), { header }] };
 }
 
 /** A match says which of the rule's it is. Those of delegates are merged ones, which are written nowhere. */

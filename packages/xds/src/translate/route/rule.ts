@@ -13,6 +13,8 @@ export interface RouteTarget {
   readonly gateway: string;
   /** Whether the listener ends TLS. */
   readonly tls: boolean;
+  /** Whether clients are told that the same port answers HTTP/3. Default: false. */
+  readonly http3?: boolean;
 }
 
 /** One rule under one of its matches. */

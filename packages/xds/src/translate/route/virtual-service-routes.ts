@@ -11,7 +11,8 @@ import { matchApplies } from "./source-match.ts";
 /** Keyed by the VirtualService as a value: an edited one is another, and the routes of all others stay. */
 const routes: Query<RouteTarget, Part<readonly Route[]>> = {
   name: "virtual-service-routes",
-  key: ({ virtualService, port, gateway, tls }) => `${identityOf(virtualService)}|${port}|${gateway}|${tls}`,
+  key: ({ virtualService, port, gateway, tls, http3 = false }) =>
+    `${identityOf(virtualService)}|${port}|${gateway}|${tls}|${http3}`,
   compute: (read, target) => partOf(read, (build) => routesOf(build, target)),
 };
 
