@@ -81,11 +81,7 @@ it("Lua extensions over ECDS run in the order of phases and priorities, change w
   await plane.converged();
   expect(plane.diagnostics()).toEqual([]);
   const seen = async () => (await fetch(`http://${GATEWAY}:9080/`)).text();
-  const until = async (text: string) => {
-    const end = Date.now() + 5000;
-    while ((await seen()) !== text && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(await seen()).toBe(text);
-  };
+  const until = (text: string) => expect.poll(seen, { timeout: 5000 }).toBe(text);
   await until("123");
 
   const listeners = async () =>

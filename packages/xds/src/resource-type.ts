@@ -59,7 +59,13 @@ const ROWS: readonly (Partial<Row> & Pick<Row, "shortName" | "message">)[] = [
     nameField: "clusterName",
     heldOnRemoval: true,
   },
-  { shortName: "ECDS", message: "envoy.config.core.v3.TypedExtensionConfig", order: 2, refersToClusters: true },
+  {
+    shortName: "ECDS",
+    message: "envoy.config.core.v3.TypedExtensionConfig",
+    order: 2,
+    refersToClusters: true,
+    heldOnRemoval: true,
+  },
   {
     shortName: "LDS",
     message: "envoy.config.listener.v3.Listener",

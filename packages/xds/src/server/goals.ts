@@ -111,7 +111,7 @@ export class StreamGoals {
       state.removals = NO_REMOVALS;
       return target;
     }
-    const referrers = this.#referrers();
+    const referrers = this.#referrers(state.type);
     let settled = referrers.settledAt;
     // Endpoints are emptied after their cluster is gone, and mostly not at all, as the client no longer asks for them then.
     if (state.type.typeUrl === ENDPOINT_TYPE)
@@ -138,11 +138,11 @@ export class StreamGoals {
   }
 
   /** Whether all that uses what is no longer wanted was told otherwise, and from when on it is known to have listened. */
-  #referrers(): { readonly told: boolean; readonly settledAt: number } {
+  #referrers(to: ResourceType): { readonly told: boolean; readonly settledAt: number } {
     let told = true;
     let settledAt = this.#lastReferrerAck + this.#options.timing.drain;
     for (const state of this.#options.states) {
-      if (!state.type.refersToClusters) continue;
+      if (!state.type.refersToClusters || state.type === to) continue;
       const target = this.target(state);
       if (!isEmpty(difference(state.sent, target))) told = false;
       if (!told || target !== this.#base(state) || state.outstanding.length > 0) settledAt = Number.POSITIVE_INFINITY;

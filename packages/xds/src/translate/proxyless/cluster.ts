@@ -1,5 +1,5 @@
 import { destinationRuleOf } from "@fairlead/mesh";
-import type { Cluster, CommonTlsContext, TransportSocket } from "../../proto/types.ts";
+import type { Cluster } from "../../proto/types.ts";
 import { subsetNames } from "../cluster/generator.ts";
 import { balancer } from "../cluster/load-balancer.ts";
 import { type EffectivePolicy, rulePolicy } from "../cluster/policy.ts";
@@ -10,6 +10,7 @@ import { type Build, type Generator, generated } from "../generated.ts";
 import { clusterName } from "../names.ts";
 import { keepsSessions } from "../stateful-session.ts";
 import { proxylessPorts, proxylessService, proxylessUnits } from "./services.ts";
+import { programTls } from "./tls.ts";
 
 /** Clusters with the settings that gRPC knows. Mutual TLS only where a rule asks for it: the program must have chosen xDS credentials. */
 export const proxylessClusters: Generator<Cluster> = {
@@ -47,7 +48,11 @@ export const proxylessClusters: Generator<Cluster> = {
                   : {}),
                 ...(requests > 0 ? { circuitBreakers: { thresholds: [{ maxRequests: requests }] } } : {}),
                 ...(policy?.tls?.mode === "ISTIO_MUTUAL"
-                  ? { transportSocket: mutualTls(endpointFacts(read, service).identities) }
+                  ? {
+                      transportSocket: tlsSocket({
+                        commonTlsContext: programTls(endpointFacts(read, service).identities),
+                      }),
+                    }
                   : {}),
               },
               service.source,
@@ -64,23 +69,6 @@ function balancing(policy: EffectivePolicy | undefined): Partial<Cluster> {
   const settings = policy?.loadBalancer;
   if (settings?.consistentHash) return balancer({ consistentHash: settings.consistentHash });
   return settings?.simple === "LEAST_REQUEST" ? { lbPolicy: "LEAST_REQUEST" } : {};
-}
-
-/** Certificates come from the program's own provider, which its bootstrap names `default`. Source: gRFC A29. */
-function mutualTls(identities: readonly string[]): TransportSocket {
-  const provider = (certificateName: string) => ({ instanceName: "default", certificateName });
-  const commonTlsContext: CommonTlsContext = {
-    tlsCertificateProviderInstance: provider("default"),
-    tlsCertificateCertificateProviderInstance: provider("default"),
-    combinedValidationContext: {
-      defaultValidationContext: {
-        ...(identities.length > 0 ? { matchSubjectAltNames: identities.map((exact) => ({ exact })) } : {}),
-        caCertificateProviderInstance: provider("ROOTCA"),
-      },
-      validationContextCertificateProviderInstance: provider("ROOTCA"),
-    },
-  };
-  return tlsSocket({ commonTlsContext });
 }
 
 function reportUnknown(

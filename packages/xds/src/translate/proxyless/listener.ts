@@ -6,15 +6,19 @@ import { listenAddress } from "../listener/address.ts";
 import { FAULT, routerFilter } from "../listener/static-filters.ts";
 import { typed } from "../listener/typed.ts";
 import { clusterName } from "../names.ts";
+import { inboundListeners, inboundPorts } from "./inbound.ts";
 import { proxylessPorts, proxylessService, proxylessUnits } from "./services.ts";
+
+const INBOUND = "inbound|";
 
 /**
  * What gRPC asks for when it dials `xds:///HOST:PORT`: an API listener of that name, for the full name of a service and
- * for those that are shorter in its own namespace. Source: gRFC A27; Istio, `grpcgen`.
+ * for those that are shorter in its own namespace; and a listener for each port that the program itself serves. Source: gRFC A27; Istio, `grpcgen`.
  */
 export const proxylessListeners: Generator<Listener> = {
-  units: proxylessUnits,
+  units: (read) => [...proxylessUnits(read), ...inboundPorts(read).map((port) => `${INBOUND}${port}`)],
   generate(read, unit, provenance) {
+    if (unit.startsWith(INBOUND)) return inboundListeners(read, Number(unit.slice(INBOUND.length)), provenance);
     const service = proxylessService(read, unit);
     if (!service) return [];
     return hostsOf(read, service).flatMap((host) =>
