@@ -85,6 +85,36 @@ describe("gRPC without a proxy", () => {
     expect(nacks).toEqual([]);
   });
 
+  it("reaches services by the name of their endpoint, and instances of headless ones", async () => {
+    const entry = (name: string, spec: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${name}}
+spec:
+  hosts: [${name}.example]
+  ports: [{number: 9000, name: grpc, protocol: GRPC}]
+  location: MESH_INTERNAL
+  ${spec}
+`;
+    store.set({
+      "dns.yaml": entry("named", `resolution: DNS\n  endpoints: [{address: localhost, ports: {grpc: ${ports[0]}}}]`),
+      "none.yaml": entry("headless", "resolution: NONE\n  workloadSelector: {labels: {app: headless}}"),
+      "instance.yaml": `
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {name: headless}
+spec: {address: 127.0.0.1, ports: {grpc: ${ports[1]}}, labels: {app: headless}}
+`,
+    });
+    await plane.converged();
+    using named = askBackend("xds:///named.example:9000");
+    expect(await named.who()).toBe("v1");
+    using headless = askBackend("xds:///headless.example:9000");
+    expect(await headless.who()).toBe("v2");
+    expect(nacks).toEqual([]);
+    store.set({ "dns.yaml": undefined, "none.yaml": undefined, "instance.yaml": undefined });
+  });
+
   it("is told what it does not know", () => {
     expect(plane.diagnostics().map(({ code, path, object }) => [code, path, object?.name])).toEqual([
       ["unsupported-field", "spec.trafficPolicy.connectionPool.tcp", "shop"],

@@ -1,13 +1,13 @@
 import { meshConfigOf, type Reader } from "@fairlead/mesh";
 import type { Service, ServicePort } from "@fairlead/model";
 import type { Cluster, Cluster_DnsLookupFamily } from "../../proto/types.ts";
-import { addressFamilyOf, durationOf, isGateway } from "../listener/node-settings.ts";
+import { addressFamilyOf, durationOf, isGateway, isProxyless } from "../listener/node-settings.ts";
 import { typed } from "../listener/typed.ts";
 
 /** How Envoy finds a cluster's endpoints. `CUSTOM` is the dynamic forward proxy. */
 export type Discovery = "EDS" | "STRICT_DNS" | "LOGICAL_DNS" | "ORIGINAL_DST" | "CUSTOM";
 
-/** Gateways have no original destination to go to: they get the endpoints. */
+/** Gateways and programs without a proxy have no original destination to go to: they get the endpoints. */
 export function discoveryOf(read: Reader, service: Service): Discovery {
   switch (service.resolution) {
     case "DNSLB":
@@ -15,7 +15,7 @@ export function discoveryOf(read: Reader, service: Service): Discovery {
     case "DNSRoundRobinLB":
       return "LOGICAL_DNS";
     case "Passthrough":
-      return isGateway(read) ? "EDS" : "ORIGINAL_DST";
+      return isGateway(read) || isProxyless(read) ? "EDS" : "ORIGINAL_DST";
     case "DynamicDNS":
       return service.hostname.startsWith("*") ? "CUSTOM" : "EDS";
     default:

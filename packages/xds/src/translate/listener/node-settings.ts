@@ -93,6 +93,11 @@ export function isGateway(read: Reader): boolean {
   return read.fact("is gateway", (node) => node.type === "router");
 }
 
+/** Programs that speak xDS themselves (gRPC's libraries). Source: Istio, node metadata `GENERATOR: grpc`. */
+export function isProxyless(read: Reader): boolean {
+  return read.fact("proxyless", (node) => node.type === "sidecar" && node.metadata.GENERATOR === "grpc");
+}
+
 const families = new WeakMap<ProxyNode, AddressFamily>();
 
 function familyOf(node: ProxyNode): AddressFamily {

@@ -1,15 +1,18 @@
 import { destinationRuleOf } from "@fairlead/mesh";
-import type { Cluster } from "../../proto/types.ts";
-import { subsetNames } from "../cluster/generator.ts";
+import type { Service } from "@fairlead/model";
+import type { Cluster, LocalityLbEndpoints } from "../../proto/types.ts";
+import { discoveryOf } from "../cluster/discovery-type.ts";
+import { clusterPorts, subsetNames } from "../cluster/generator.ts";
 import { balancer } from "../cluster/load-balancer.ts";
 import { type EffectivePolicy, rulePolicy } from "../cluster/policy.ts";
 import { endpointFacts } from "../cluster/service-facts.ts";
 import { delimited } from "../cluster/stat-name.ts";
 import { tlsSocket } from "../cluster/transport.ts";
+import { localityEndpoints } from "../endpoint/assignment.ts";
 import { type Build, type Generator, generated } from "../generated.ts";
 import { clusterName } from "../names.ts";
 import { keepsSessions } from "../stateful-session.ts";
-import { proxylessPorts, proxylessService, proxylessUnits } from "./services.ts";
+import { proxylessService, proxylessUnits } from "./services.ts";
 import { programTls } from "./tls.ts";
 
 /** Clusters with the settings that gRPC knows. Mutual TLS only where a rule asks for it: the program must have chosen xDS credentials. */
@@ -19,8 +22,9 @@ export const proxylessClusters: Generator<Cluster> = {
     const service = proxylessService(read, unit);
     if (!service) return [];
     const rule = destinationRuleOf(read, service);
-    return proxylessPorts(service).flatMap((port) =>
+    return clusterPorts(service).flatMap((servicePort) =>
       subsetNames(service, rule).map((subset) => {
+        const port = servicePort.number;
         const name = clusterName("outbound", port, subset, service.hostname);
         return generated(
           read,
@@ -36,8 +40,9 @@ export const proxylessClusters: Generator<Cluster> = {
               {
                 name,
                 altStatName: delimited(name),
-                type: "EDS",
-                edsClusterConfig: { edsConfig: { ads: {} }, serviceName: name },
+                ...discovered(build, service, name, () =>
+                  localityEndpoints(read, { name, service, port: servicePort, rule, subset }),
+                ),
                 ...balancing(policy),
                 ...(keepsSessions(service)
                   ? {
@@ -64,6 +69,33 @@ export const proxylessClusters: Generator<Cluster> = {
     );
   },
 };
+
+/**
+ * Where the endpoints come from: over EDS, or from the name of the only one, which gRPC resolves. Names of several are
+ * nothing that it knows.
+ */
+function discovered(
+  build: Build,
+  service: Service,
+  name: string,
+  endpoints: () => readonly LocalityLbEndpoints[],
+): Partial<Cluster> {
+  if (discoveryOf(build.read, service) === "EDS")
+    return { type: "EDS", edsClusterConfig: { edsConfig: { ads: {} }, serviceName: name } };
+  const found = endpoints().flatMap(({ lbEndpoints = [] }) => lbEndpoints);
+  const [first] = found;
+  if (found.length > 1)
+    build.report({
+      code: "single-endpoint",
+      severity: "warning",
+      object: service.source,
+      path: "spec.endpoints",
+      message: "gRPC without a proxy resolves the name of one endpoint: the first is used",
+    });
+  const address = first?.endpoint?.address;
+  const single = address ? [{ lbEndpoints: [{ endpoint: { address } }] }] : [];
+  return { type: "LOGICAL_DNS", loadAssignment: { clusterName: name, endpoints: single } };
+}
 
 function balancing(policy: EffectivePolicy | undefined): Partial<Cluster> {
   const settings = policy?.loadBalancer;

@@ -1,5 +1,5 @@
 import type { Generator } from "../generated.ts";
-import { isProxyless } from "./services.ts";
+import { isProxyless } from "../listener/node-settings.ts";
 
 /** Leaves the choice to the node: what Envoys get, or what gRPC without a proxy takes. */
 export function chosen<R>(envoy: Generator<R>, proxyless: Generator<R>): Generator<R> {

@@ -4,15 +4,10 @@ import { discoveryOf } from "../cluster/discovery-type.ts";
 import { clusterPorts } from "../cluster/generator.ts";
 import { parseServiceUnit, serviceUnits } from "../cluster/service-unit.ts";
 
-/** Programs that speak xDS themselves (gRPC's libraries). Source: Istio, node metadata `GENERATOR: grpc`. */
-export function isProxyless(read: Reader): boolean {
-  return read.fact("proxyless", (node) => node.type === "sidecar" && node.metadata.GENERATOR === "grpc");
-}
-
-/** gRPC resolves no names: it reaches services whose endpoints it is sent. */
+/** gRPC reaches services whose endpoints it is sent, and single names, which it resolves. Source: gRFC A27, A37. */
 export function proxylessService(read: Reader, unit: string): Service | undefined {
   const service = parseServiceUnit(read, unit)?.service;
-  return service && discoveryOf(read, service) === "EDS" ? service : undefined;
+  return service && discoveryOf(read, service) !== "CUSTOM" && service.resolution !== "Alias" ? service : undefined;
 }
 
 /** The ports of a service that gRPC can call, each with the names of hosts that callers may write. */
