@@ -6,6 +6,7 @@ import { clientCertificate, joinTokens } from "@fairlead/ca/grpc";
 import type { MeshConfig } from "@fairlead/config";
 import { type DirectoryStore, directoryStore } from "@fairlead/config/directory";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
+import type { CompliancePolicy } from "@fairlead/mesh";
 import { parseSpiffeId } from "@fairlead/model";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { type Answer, get } from "../../examples/demo/program.ts";
@@ -41,8 +42,9 @@ export async function startSample(options: {
   readonly net: number;
   readonly mode: "delta" | "sotw";
   readonly meshConfig?: MeshConfig;
+  readonly compliancePolicy?: CompliancePolicy;
 }): Promise<Sample> {
-  const { net, mode, meshConfig } = options;
+  const { net, mode, meshConfig, compliancePolicy } = options;
   await using stack = new AsyncDisposableStack();
   const home = await mkdtemp(join(tmpdir(), "sample-"));
   stack.defer(() => rm(home, { recursive: true, force: true }));
@@ -65,6 +67,7 @@ export async function startSample(options: {
       registries: [manifestsRegistry(store.documents)],
       authority,
       ...(meshConfig ? { mesh: { meshConfig } } : {}),
+      ...(compliancePolicy ? { compliancePolicy } : {}),
     });
     const listening = await plane.listen({
       ads: `${control}:15010`,

@@ -8,7 +8,7 @@ import {
   serverCredentials,
 } from "@fairlead/ca/grpc";
 import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
-import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
+import { type CompliancePolicy, type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
 import {
   type Collection,
   type Diagnostic,
@@ -80,6 +80,11 @@ export interface ControlPlaneOptions {
    */
   readonly shareConfig?: boolean;
   readonly jwks?: JwksOptions;
+  /**
+   * Restricts all TLS of proxies, whatever configuration says: `fips-140-2`, `fips-140-3` (both need an Envoy built for it to
+   * mean what they say) or `pqc` (post-quantum key exchange). Istio's `COMPLIANCE_POLICY`.
+   */
+  readonly compliancePolicy?: CompliancePolicy;
   readonly debounce?: DebounceOptions;
   readonly server?: Omit<DiscoveryServerOptions, "authorize">;
   readonly clock?: Clock;
@@ -192,6 +197,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     registry,
     settings,
     keySets,
+    ...(options.compliancePolicy ? { compliancePolicy: options.compliancePolicy } : {}),
     clock,
     ...(options.debounce ? { debounce: options.debounce } : {}),
     onMesh(mesh) {

@@ -1,5 +1,5 @@
 import type { ConfigObject, MeshConfig, MeshNetworks } from "@fairlead/config";
-import { type KeySet, Mesh, type MeshChanges } from "@fairlead/mesh";
+import { type CompliancePolicy, type KeySet, Mesh, type MeshChanges } from "@fairlead/mesh";
 import type { Change, Collection, Unsubscribe } from "@fairlead/model";
 import type { Registry } from "@fairlead/registry";
 import { type Clock, Debounce, type DebounceOptions } from "./scheduler.ts";
@@ -17,6 +17,7 @@ export interface MeshFeedOptions {
   readonly settings: MeshSettings;
   /** Fetched keys of token issuers, by URL. */
   readonly keySets?: Collection<KeySet>;
+  readonly compliancePolicy?: CompliancePolicy;
   readonly clock: Clock;
   readonly debounce?: DebounceOptions;
   /** Called with each new mesh. */
@@ -54,6 +55,7 @@ export class MeshFeed {
     this.#mesh = Mesh.of({
       meshConfig: settings.meshConfig,
       ...(settings.meshNetworks ? { meshNetworks: settings.meshNetworks } : {}),
+      ...(options.compliancePolicy ? { compliancePolicy: options.compliancePolicy } : {}),
       config: config.values(),
       services: registry.services.values(),
       endpoints: entriesOf(registry.endpoints),

@@ -8,7 +8,15 @@ export { egressVirtualServices, egressVirtualServicesOf } from "./egress-routes.
 export { gatewaysOf } from "./gateway-selection.ts";
 export { type KeyServer, type KeySet, keyServer, keySetUrl } from "./key-set.ts";
 export { type BucketName, type Buckets, byAge, Mesh, type MeshChanges, type MeshSources } from "./mesh.ts";
-export { CLUSTER_DOMAIN, meshConfigOf, meshNetworksOf, rootNamespaceOf, trustDomainOf } from "./mesh-settings.ts";
+export {
+  CLUSTER_DOMAIN,
+  type CompliancePolicy,
+  compliancePolicyOf,
+  meshConfigOf,
+  meshNetworksOf,
+  rootNamespaceOf,
+  trustDomainOf,
+} from "./mesh-settings.ts";
 export { localityOf } from "./node-locality.ts";
 export {
   composePeerAuthentication,

@@ -10,6 +10,13 @@ export function meshNetworksOf(read: Reader): MeshNetworks {
   return read.bucket("meshNetworks", "") ?? {};
 }
 
+/** Restrictions on all TLS of proxies. */
+export type CompliancePolicy = "fips-140-2" | "fips-140-3" | "pqc";
+
+export function compliancePolicyOf(read: Reader): CompliancePolicy | undefined {
+  return read.bucket("compliancePolicy", "");
+}
+
 /** The namespace whose policies hold for the whole mesh. Default: `istio-system`. */
 export function rootNamespaceOf(read: Reader): string {
   return meshConfigOf(read).rootNamespace || "istio-system";

@@ -13,6 +13,7 @@ import {
 } from "@fairlead/model";
 import { Discovery } from "./discovery.ts";
 import type { KeySet } from "./key-set.ts";
+import type { CompliancePolicy } from "./mesh-settings.ts";
 import { ShardedMap } from "./sharded-map.ts";
 
 /** The units in which the mesh is read, by bucket name; the comment says what the key is. */
@@ -43,6 +44,8 @@ export interface Buckets {
   readonly meshConfig: MeshConfig;
   /** Empty. */
   readonly meshNetworks: MeshNetworks;
+  /** Empty. */
+  readonly compliancePolicy: CompliancePolicy;
 }
 
 export type BucketName = keyof Buckets;
@@ -51,6 +54,8 @@ export type BucketName = keyof Buckets;
 export interface MeshSources {
   readonly meshConfig: MeshConfig;
   readonly meshNetworks?: MeshNetworks;
+  /** Holds for all TLS of proxies, whatever configuration says. */
+  readonly compliancePolicy?: CompliancePolicy;
   readonly config?: Iterable<ConfigObject>;
   readonly services?: Iterable<Service>;
   readonly endpoints?: Iterable<readonly [key: string, endpoints: ServiceEndpoints]>;
@@ -63,6 +68,7 @@ export interface MeshSources {
 export interface MeshChanges {
   readonly meshConfig?: MeshConfig;
   readonly meshNetworks?: MeshNetworks;
+  readonly compliancePolicy?: CompliancePolicy;
   readonly config?: readonly Change<ConfigObject>[];
   readonly services?: readonly Change<Service>[];
   readonly endpoints?: readonly Change<ServiceEndpoints>[];
@@ -127,6 +133,7 @@ export class Mesh {
     return new Mesh(ShardedMap.empty(), ShardedMap.empty()).apply({
       meshConfig: sources.meshConfig,
       ...(sources.meshNetworks ? { meshNetworks: sources.meshNetworks } : {}),
+      ...(sources.compliancePolicy ? { compliancePolicy: sources.compliancePolicy } : {}),
       config: keyed(sources.config, (object) => objectKey({ kind: object.kind, ...object.metadata })),
       services: keyed(sources.services, serviceKey),
       endpoints: added(sources.endpoints ?? []),
@@ -176,6 +183,7 @@ export class Mesh {
     const edit = new Edit(this.#buckets, this.#endpointSources);
     if (changes.meshConfig) edit.set("meshConfig", "", changes.meshConfig);
     if (changes.meshNetworks) edit.set("meshNetworks", "", changes.meshNetworks);
+    if (changes.compliancePolicy) edit.set("compliancePolicy", "", changes.compliancePolicy);
     edit.config(changes.config ?? []);
     edit.services(changes.services ?? []);
     edit.endpoints(changes.endpoints ?? []);

@@ -1,4 +1,4 @@
-import { type EffectiveDestinationRule, meshConfigOf, type Reader } from "@fairlead/mesh";
+import { compliancePolicyOf, type EffectiveDestinationRule, meshConfigOf, type Reader } from "@fairlead/mesh";
 import { isHttp, isHttp2 } from "@fairlead/model";
 import { isGateway, metadataFlag, proxySettingsOf } from "../listener/node-settings.ts";
 import { sniClusterName } from "../names.ts";
@@ -49,6 +49,7 @@ export function secured(
       serviceNames: service.registry === "External" ? endpointFacts(read, service).identities : [],
       dynamic: discovery === "CUSTOM",
       tlsDefaults: meshConfigOf(read).tlsDefaults,
+      compliance: compliancePolicyOf(read),
       credentialSocket: Boolean(usable.settings.credentialName) && metadataFlag(read, "credential"),
       fileSocket: isFromFiles(usable) && metadataFlag(read, "file-credential"),
     });

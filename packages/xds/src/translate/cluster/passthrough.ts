@@ -1,4 +1,4 @@
-import { meshConfigOf, type Reader } from "@fairlead/mesh";
+import { compliancePolicyOf, meshConfigOf, type Reader } from "@fairlead/mesh";
 import type { BindConfig, Cluster } from "../../proto/types.ts";
 import type { AddressFamily } from "../listener/address.ts";
 import { addressFamilyOf, metadataFlag, proxySettingsOf } from "../listener/node-settings.ts";
@@ -87,6 +87,7 @@ export function unknownHostsCluster(read: Reader): Cluster {
       serviceNames: [],
       dynamic: true,
       tlsDefaults: mesh.tlsDefaults,
+      compliance: compliancePolicyOf(read),
       credentialSocket: metadataFlag(read, "credential"),
       fileSocket: metadataFlag(read, "file-credential"),
     });

@@ -9,6 +9,7 @@ const context = (settings: ClientTls, fields: Partial<ContextInput> = {}) =>
     content: "http",
     serviceNames: [],
     dynamic: false,
+    compliance: undefined,
     tlsDefaults: undefined,
     credentialSocket: false,
     fileSocket: false,

@@ -1,10 +1,12 @@
 import type { ClientTls, MeshConfig } from "@fairlead/config";
+import type { CompliancePolicy } from "@fairlead/mesh";
 import type {
   CertificateValidationContext,
   CommonTlsContext,
   SdsSecretConfig,
   UpstreamTlsContext,
 } from "../../proto/types.ts";
+import { compliant } from "../compliance.ts";
 import { agentSecret, WORKLOAD_CERTIFICATE, WORKLOAD_TRUST_BUNDLE } from "../listener/tls-context.ts";
 import { credentialSecret, fileSecret } from "./credential.ts";
 
@@ -23,6 +25,7 @@ export interface ContextInput {
   /** Whether names are left to Envoy: the dynamic forward proxy takes them from the request. */
   readonly dynamic: boolean;
   readonly tlsDefaults: MeshConfig["tlsDefaults"];
+  readonly compliance: CompliancePolicy | undefined;
   /** Whether the proxy's agent serves credentials of its own over a socket, and files. */
   readonly credentialSocket: boolean;
   readonly fileSocket: boolean;
@@ -52,7 +55,7 @@ export function upstreamTlsContext(input: ContextInput): UpstreamTlsContext | un
   }
 }
 
-function meshContext({ settings, clusterName, content, dynamic }: ContextInput): UpstreamTlsContext {
+function meshContext({ settings, clusterName, content, dynamic, compliance }: ContextInput): UpstreamTlsContext {
   const sni = settings.sni || (dynamic ? "" : clusterName);
   return {
     commonTlsContext: {
@@ -62,7 +65,7 @@ function meshContext({ settings, clusterName, content, dynamic }: ContextInput):
         validationContextSdsSecretConfig: MESH_ROOTS,
       },
       tlsCertificateSdsSecretConfigs: OWN_CERTIFICATE as SdsSecretConfig[],
-      tlsParams: PARAMETERS,
+      tlsParams: compliant(compliance, PARAMETERS),
     },
     ...(sni ? { sni } : {}),
   };
@@ -75,7 +78,7 @@ function userContext(input: ContextInput): UpstreamTlsContext {
   const common: CommonTlsContext = {
     ...(content === "http2" ? { alpnProtocols: ["h2"] } : {}),
     ...(settings.credentialName ? fromCredential(input, names) : fromFiles(input, names)),
-    tlsParams: {
+    tlsParams: compliant(input.compliance, {
       ...PARAMETERS,
       ...(tlsDefaults?.ecdhCurves && tlsDefaults.ecdhCurves.length > 0
         ? { ecdhCurves: [...tlsDefaults.ecdhCurves] }
@@ -83,7 +86,7 @@ function userContext(input: ContextInput): UpstreamTlsContext {
       ...(tlsDefaults?.cipherSuites && tlsDefaults.cipherSuites.length > 0
         ? { cipherSuites: [...tlsDefaults.cipherSuites] }
         : {}),
-    },
+    }),
   };
   return { commonTlsContext: common, ...(settings.sni ? { sni: settings.sni } : {}) };
 }

@@ -1,5 +1,5 @@
 import type { ServerTls } from "@fairlead/config";
-import { meshConfigOf, type Reader } from "@fairlead/mesh";
+import { compliancePolicyOf, meshConfigOf, type Reader } from "@fairlead/mesh";
 import type { ObjectRef } from "@fairlead/model";
 import type {
   CertificateValidationContext,
@@ -11,6 +11,7 @@ import type {
   TlsParameters_TlsProtocol,
 } from "../../proto/types.ts";
 import { credentialSecret, fileSecret } from "../cluster/credential.ts";
+import { compliant } from "../compliance.ts";
 import type { Build } from "../generated.ts";
 import { metadataFlag } from "./node-settings.ts";
 import { providerCluster } from "./provider-cluster.ts";
@@ -74,7 +75,7 @@ export function serverTlsContext(build: Build, tls: ServerTls, place: Place): Do
       ? namedCertificates(build, tls, place, verifies)
       : fileCertificates(build, tls, place, verifies);
   Object.assign(common, certificates);
-  const params = meshIdentity ? undefined : tlsParams(build, tls, place);
+  const params = compliant(compliancePolicyOf(build.read), meshIdentity ? undefined : tlsParams(build, tls, place));
   if (params) common.tlsParams = params;
   return { commonTlsContext: common, requireClientCertificate: required };
 }

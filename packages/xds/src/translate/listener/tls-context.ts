@@ -1,4 +1,4 @@
-import { type MutualTlsMode, meshConfigOf, type Reader, trustDomainOf } from "@fairlead/mesh";
+import { compliancePolicyOf, type MutualTlsMode, meshConfigOf, type Reader, trustDomainOf } from "@fairlead/mesh";
 import type {
   CommonTlsContext,
   DownstreamTlsContext,
@@ -6,6 +6,7 @@ import type {
   StringMatcher,
   TransportSocket,
 } from "../../proto/types.ts";
+import { compliant } from "../compliance.ts";
 import { SDS_CLUSTER } from "../names.ts";
 import { typed } from "./typed.ts";
 
@@ -67,11 +68,11 @@ export function meshTlsContext(read: Reader, mode: MutualTlsMode): DownstreamTls
   }));
   const common: CommonTlsContext = {
     alpnProtocols: [...HTTP_ALPN],
-    tlsParams: {
+    tlsParams: compliant(compliancePolicyOf(read), {
       cipherSuites: [...(meshMTLS?.cipherSuites ?? MESH_CIPHERS)],
       tlsMinimumProtocolVersion: meshMTLS?.minProtocolVersion === "TLSV1_3" ? "TLSv1_3" : "TLSv1_2",
       tlsMaximumProtocolVersion: "TLSv1_3",
-    },
+    }),
     tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
     combinedValidationContext: {
       defaultValidationContext: { matchSubjectAltNames },
