@@ -69,8 +69,11 @@ describe.each(["sotw", "delta"] as const)("xdsConfigStore (%s)", (mode) => {
       expect.stringMatching(/^error DestinationRule shop\/d\/e .*expected NAMESPACE\/NAME/),
       expect.stringMatching(/^error DestinationRule shop\/f .*found nothing/),
     ]);
+    // What istiod makes of WasmPlugins is none of it.
+    put(envelope("shop/a~istio-translated-wasmplugin", ruleBody({ host: "a.com" })));
     put(encodeConfig(rule("a", "a3.com")));
     await expect.poll(() => store.get("DestinationRule/shop/a")?.spec).toEqual({ host: "a3.com" });
+    expect([...store.keys()]).toHaveLength(2);
     expect(store.diagnostics()).toHaveLength(3);
     expect(told.at(-1)).toHaveLength(3);
     await server.close();

@@ -23,7 +23,7 @@ export interface XdsConfigOptions
   readonly kinds?: readonly KindName[];
   /** Called whenever what is wrong has changed, with all that is wrong now; also when the other side goes or comes back. */
   readonly onDiagnostics?: (diagnostics: readonly Diagnostic[]) => void;
-  /** Who asks. `GENERATOR: api` is added to its metadata. Default: a sidecar `fairlead` in `istio-system`. */
+  /** Who asks. `GENERATOR: api` is added to its metadata. Default: a waypoint `fairlead` in `istio-system`. */
   readonly node?: NodeJson;
 }
 
@@ -44,7 +44,14 @@ export function xdsConfigStore(options: XdsConfigOptions): XdsConfigStore {
   return new ReceivedConfig(options);
 }
 
-const OWN_NODE: NodeJson = { id: "sidecar~127.0.0.1~fairlead.istio-system~istio-system.svc.cluster.local" };
+/** istiod tells a sidecar only of what concerns it, also of configuration; a waypoint is told of every change. */
+const OWN_NODE: NodeJson = {
+  id: "waypoint~127.0.0.1~fairlead.istio-system~istio-system.svc.cluster.local",
+  metadata: { ISTIO_VERSION: "65536.65536.65536" },
+};
+
+/** istiod gives each WasmPlugin on as a TrafficExtension of its own making, too. */
+const TRANSLATED = "~istio-translated-wasmplugin";
 
 class ReceivedConfig extends MemoryCollection<ConfigObject> implements XdsConfigStore {
   override readonly ready: Promise<void>;
@@ -117,6 +124,7 @@ class ReceivedConfig extends MemoryCollection<ConfigObject> implements XdsConfig
     const edits = new Map<string, ConfigObject | undefined>();
     const present = new Set<string>();
     for (const resource of resources) {
+      if (resource.name.endsWith(TRANSLATED)) continue;
       const key = keyOf(kind, resource.name);
       present.add(key);
       // Most of a full state is what it was.
