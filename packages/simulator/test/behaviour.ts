@@ -48,7 +48,9 @@ export function behaviour(resources: Resources, call: Call): unknown {
     listener,
     routeConfiguration,
     branches: branches.map((branch) =>
-      branch.kind === "forward" ? { ...branch, action: undefined, retryPolicy: undefined, headers: [...branch.headers].sort() } : branch,
+      branch.kind === "forward"
+        ? { ...branch, action: undefined, retryPolicy: undefined, headers: [...branch.headers].sort() }
+        : branch,
     ),
   };
 }
