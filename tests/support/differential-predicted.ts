@@ -152,6 +152,7 @@ function answerDisagreement(proxy: Proxy, asked: Asked, observed: Observed, only
       ...(asked.claims && { claims: asked.claims }),
     },
     at: `${proxy.address}:${proxy.port}`,
+    client: "127.0.0.1",
   });
   const { outcome, destinations, response } = answer;
   const by = observed.got?.by;
