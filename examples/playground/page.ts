@@ -109,6 +109,7 @@ function ask(): void {
 
 function say(message: string): void {
   outcome.textContent = message;
+  outcome.dataset.outcome = "unroutable";
   fill("destinations", []);
   trace.replaceChildren();
 }
@@ -133,6 +134,7 @@ function show(answer: Answer): void {
     ...(rewrites.host === undefined ? [] : [`host becomes ${rewrites.host}`]),
   ];
   outcome.textContent = said.join(", ");
+  outcome.dataset.outcome = answer.outcome;
   fill(
     "destinations",
     answer.destinations.map(({ share, service, subset, cluster, endpoints }) => [
@@ -142,7 +144,33 @@ function show(answer: Answer): void {
       endpoints.map(({ address }) => address).join(", "),
     ]),
   );
-  trace.replaceChildren(...answer.trace.filter(({ matched }) => matched || misses.checked).map(stepItem));
+  // Of filter chains that lost to a better one there is little to tell.
+  const won = new Set(answer.trace.filter(({ reason }) => reason === "matches best").map(({ step }) => step));
+  const shown = answer.trace.filter(({ matched, step }) => matched || (misses.checked && !won.has(step)));
+  trace.replaceChildren(...shown.map(stepItem));
+}
+
+/** Requests that show what there is to see. */
+const EXAMPLES: Readonly<
+  Record<string, { readonly url: string; readonly method?: string; readonly headers?: string }>
+> = {
+  everybody: { url: "http://reviews:9080/" },
+  jason: { url: "http://reviews:9080/", headers: "end-user: jason" },
+  "a redirect": { url: "http://reviews:9080/old/page" },
+  "what no policy allows": { url: "http://reviews:9080/", method: "DELETE" },
+  "a wrong port": { url: "http://reviews/" },
+};
+
+for (const [name, example] of Object.entries(EXAMPLES)) {
+  const button = element("button", name);
+  button.setAttribute("type", "button");
+  button.addEventListener("click", () => {
+    url.value = example.url;
+    method.value = example.method ?? "GET";
+    headers.value = example.headers ?? "";
+    ask();
+  });
+  part("examples", HTMLSpanElement).append(button);
 }
 
 function stepItem({ step, rule, matched, reason, source }: TraceStep): HTMLElement {

@@ -83,6 +83,15 @@ describe.skipIf(!here)("the playground, in Chromium under script-src 'self'", ()
     await page.locator("#method").selectOption("GET");
   });
 
+  it("an example is one click", async () => {
+    await page.getByRole("button", { name: "a wrong port" }).click();
+    await expect
+      .poll(() => page.locator("#trace .miss").first().textContent())
+      .toContain("has no port 80; it has 9080");
+    await page.getByRole("button", { name: "everybody" }).click();
+    await expect.poll(outcome).toMatch(/^routed/);
+  });
+
   it("a redirect says where to", async () => {
     await page.locator("#url").fill("http://reviews:9080/old/page");
     await ask();
