@@ -41,6 +41,18 @@ export {
   rotateInDirectory,
 } from "./directory-rotation.ts";
 export { CA_ERRORS, CaError, type CaErrorCode } from "./error.ts";
+// JWT-SVIDs.
+export { type OidcDiscoveryOptions, oidcDiscovery } from "./jwt/discovery.ts";
+export type { JwtSlot } from "./jwt/journal.ts";
+export {
+  type JwtAuthority,
+  type JwtAuthorityOptions,
+  type JwtSvid,
+  type JwtSvidIssuer,
+  type JwtSvidRequest,
+  jwtAuthority,
+} from "./jwt/jwt-authority.ts";
+export { type VerifiedJwtSvid, type VerifyJwtSvidOptions, verifyJwtSvid } from "./jwt/verify.ts";
 // Keys: where they are.
 export { type KeyType, newPrivateKey } from "./keys/algorithm.ts";
 export { type FileKeyManagerOptions, fileKeyManager } from "./keys/file.ts";
@@ -48,7 +60,7 @@ export { memoryKeyManager, memoryRecords } from "./keys/memory.ts";
 export type { KeyManager, Records, Signer } from "./keys/signer.ts";
 export { webCryptoKeyManager } from "./keys/web-crypto.ts";
 // Trust.
-export { bundlePem, type TrustBundle } from "./trust/bundle.ts";
+export { type BundleSource, bundlePem, domainBundle, type JwtAuthorityKey, type TrustBundle } from "./trust/bundle.ts";
 export { type Revocations, readRevocations } from "./trust/crl.ts";
 export {
   bundleEndpoint,

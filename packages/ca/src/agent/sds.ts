@@ -1,9 +1,8 @@
-import { chmod, lstat, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { connect } from "node:net";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
 import type { Secret, SecretSource } from "@fairlead/model";
 import type { EncodedResource, NodeResources, ResourceSet, ResourceSource } from "@fairlead/xds/server";
 import { CaError } from "../error.ts";
+import { bindPrivately, socketPath } from "./unix-socket.ts";
 
 export interface SdsListener {
   /** As given: `unix:/path`. */
@@ -13,41 +12,22 @@ export interface SdsListener {
 }
 
 const SECRET_TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
-/** Longest path of a socket on Linux, without the last zero (unix(7)). */
-const MAX_PATH = 107;
-
 /**
  * Serves the secrets of these names by SDS (StreamSecrets, DeltaSecrets, FetchSecrets) on a Unix socket that only this
  * user may open: it is made in a private directory and moved into place, so there is no moment at which others could. A
  * socket that nobody serves any more is replaced; one in use, or a file, is an error.
  */
 export async function listenSds(address: string, source: SecretSource, names: readonly string[]): Promise<SdsListener> {
-  if (!address.startsWith("unix:/"))
-    throw new CaError("OPTION_INVALID", `${JSON.stringify(address)} is not unix:/PATH; keys go over no network`);
-  const path = address.slice("unix:".length);
+  socketPath(address);
   const { createDiscoveryServer, encodeResource } = await import("@fairlead/xds/server").catch((cause: unknown) => {
     throw new CaError("OPTION_INVALID", "serving SDS needs the package @fairlead/xds", { cause });
   });
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await mustBeFree(path);
   const secrets = secretResources(source, names, (name, json) => encodeResource(SECRET_TYPE, name, json));
   const server = createDiscoveryServer(secrets);
-  const room = await mkdtemp(join(dirname(path), ".s-"));
-  try {
-    const first = join(room, "s");
-    if (Buffer.byteLength(first) > MAX_PATH)
-      throw new CaError("OPTION_INVALID", `${path} is too long for the path of a socket`);
-    await server.listen({ address: `unix:${first}` });
-    await chmod(first, 0o600);
-    await rename(first, path);
-  } catch (error) {
+  const path = await bindPrivately(address, (first) => server.listen({ address: first })).catch(async (error) => {
     await server.close();
-    throw error instanceof CaError
-      ? error
-      : new CaError("STORE_FAILED", `cannot listen on ${address}: ${(error as Error).message}`, { cause: error });
-  } finally {
-    await rm(room, { recursive: true, force: true });
-  }
+    throw error;
+  });
   let closed = false;
   return {
     address,
@@ -58,20 +38,6 @@ export async function listenSds(address: string, source: SecretSource, names: re
       await server.close();
     },
   };
-}
-
-async function mustBeFree(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found === undefined) return;
-  if (!found.isSocket()) throw new CaError("OPTION_INVALID", `${path} exists and is not a socket`);
-  const alive = await new Promise<boolean>((resolve) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.on("error", () => resolve(false));
-  });
-  if (alive) throw new CaError("OPTION_INVALID", `${path} is served by another process`);
 }
 
 /** The secrets as resources. All streams share one set; a secret is encoded anew only when it changed. */

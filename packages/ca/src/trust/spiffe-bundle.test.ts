@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { parseTrustDomain } from "@fairlead/model";
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
@@ -34,7 +35,7 @@ test("what is written is read again", () => {
 
 test("unknown kinds, uses and fields, and keys without certificate are left out", () => {
   const odd = [
-    key({ use: "jwt-svid", kid: "a" }),
+    key({ use: "jwt-svid", kid: "a", kty: "XX" }),
     key({ use: "new-svid" }),
     key({ x5c: [] }),
     key({ x5c: undefined }),
@@ -45,6 +46,26 @@ test("unknown kinds, uses and fields, and keys without certificate are left out"
     sequence: 0,
     refreshHintSeconds: 300,
   });
+});
+
+const jwtKey = {
+  ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }),
+  use: "jwt-svid",
+  kid: "one",
+};
+
+test("keys of JWT-SVIDs come through, without what is not theirs; kinds that are not known are left out", () => {
+  const { use, kid, ...publicKey } = jwtKey;
+  const jwtAuthorities = [{ keyId: kid, publicKey }];
+  expect(parseSpiffeBundle(trustDomain, marshalSpiffeBundle({ ...bundle, jwtAuthorities }))).toEqual({
+    ...bundle,
+    jwtAuthorities,
+  });
+  const odd = [
+    { ...jwtKey, d: "AAAA", extra: 1 },
+    { use, kid: "two", kty: "OKP", crv: "Ed25519", x: "AA" },
+  ];
+  expect(read({ keys: odd }).jwtAuthorities).toEqual(jwtAuthorities);
 });
 
 test.each<[string, string, () => unknown]>([
@@ -70,6 +91,9 @@ test.each<[string, string, () => unknown]>([
   ["a leaf", "not the certificate of an authority", () => ({ keys: [key({ x5c: x5c(makeLeaf(foreign).der) })] })],
   ["another trust domain's root", "spiffe://other", () => ({ keys: [key({ x5c: x5c(foreign.certificate.der) })] })],
   ["no root at all", "no root", () => ({ keys: [] })],
+  ["a JWT key without kid", "without kid", () => ({ keys: [{ ...jwtKey, kid: undefined }] })],
+  ["a JWT key that is none", "not a public key", () => ({ keys: [{ ...jwtKey, x: "AA" }] })],
+  ["two JWT keys of one kid", "the kid of another", () => ({ keys: [jwtKey, jwtKey] })],
   ["a sequence that is a text", "spiffe_sequence", () => ({ keys: [key()], spiffe_sequence: "7" })],
   ["a hint below zero", "spiffe_refresh_hint", () => ({ keys: [key()], spiffe_refresh_hint: -1 })],
   ["more than is read", "characters", () => " ".repeat(5_000_000)],

@@ -59,11 +59,18 @@ describe("agent", () => {
       folder.at("token"),
       "--out",
       folder.at("out"),
+      "--workload-api",
+      `unix:${folder.at("run", "api")}`,
       "-o",
       "json",
     );
     await expect.poll(agent.out, { timeout: 20_000 }).toContain("sds");
-    expect(JSON.parse(agent.out())).toEqual({ sds, out: folder.at("out") });
+    expect(JSON.parse(agent.out())).toEqual({
+      sds,
+      out: folder.at("out"),
+      workloadApi: `unix:${folder.at("run", "api")}`,
+    });
+    expect((await stat(folder.at("run", "api"))).isSocket()).toBe(true);
     const leaf = await readFile(folder.at("out", "cert-chain.pem"), "utf8");
     expect(new X509Certificate(leaf).subjectAltName).toBe(`URI:${ID}`);
     const served = await secrets(sds, "default", "ROOTCA", "file-root:/etc/passwd");

@@ -10,6 +10,7 @@ import {
   SECRET_NAMES,
 } from "@fairlead/ca/agent";
 import { grpcCaClient } from "@fairlead/ca/grpc";
+import { listenWorkloadApi } from "@fairlead/ca/workload-api";
 import { parseSpiffeId, type SecretSource } from "@fairlead/model";
 import { answered } from "../answered.ts";
 import { CliError } from "../cli-error.ts";
@@ -18,7 +19,7 @@ import { readText } from "../input.ts";
 import { printJson } from "../output.ts";
 import { seconds } from "./ca-rotate.ts";
 
-const WITH_CA = ["roots", "token-file", "server", "ttl", "out"] as const;
+const WITH_CA = ["roots", "token-file", "server", "ttl", "out", "workload-api"] as const;
 
 /** The secrets of several sources; the first that has one of the name counts. */
 function joined(sources: readonly SecretSource[]): SecretSource {
@@ -66,7 +67,7 @@ export const agent: Command = {
   summary:
     "Keeps a workload's key and certificate beside its proxy and serves them by SDS on a Unix socket: certified by an authority, or from mounted files.",
   usage:
-    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] | --mounted DIR) [--serve-file NAME …] [-o json]",
+    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] [--workload-api unix:PATH] | --mounted DIR) [--serve-file NAME …] [-o json]",
   options: {
     sds: { type: "string" },
     ca: { type: "string" },
@@ -76,6 +77,7 @@ export const agent: Command = {
     server: { type: "string" },
     ttl: { type: "string" },
     out: { type: "string" },
+    "workload-api": { type: "string" },
     mounted: { type: "string" },
     "serve-file": { type: "string", multiple: true },
   },
@@ -108,7 +110,13 @@ export const agent: Command = {
       if ("ready" in own) await Promise.race([own.ready, ended]);
       if (terminal.signal.aborted) return;
       if (out !== undefined && "writeFiles" in own) await own.writeFiles(out);
-      if (call.json) printJson(terminal, { sds, ...(out === undefined ? {} : { out }) });
+      const workloadApi = call.text("workload-api");
+      if (workloadApi !== undefined && "identity" in own) {
+        const serving = await listenWorkloadApi({ address: workloadApi, agent: own });
+        stack.defer(() => serving.close());
+        say(`serving the SPIFFE Workload API on ${workloadApi}`);
+      }
+      if (call.json) printJson(terminal, { sds, ...(out ? { out } : {}), ...(workloadApi ? { workloadApi } : {}) });
       say(
         `serving secrets on ${sds}${out === undefined ? "" : `, ${Object.values(CERTIFICATE_FILES).join(", ")} in ${out}`}`,
       );
