@@ -1,31 +1,13 @@
-// Longer than most files: what is opened, wired and closed together is read in one place.
-import type { Authority } from "@fairlead/ca";
-import { type Agent, createAgent, inProcessClient } from "@fairlead/ca/agent";
-import {
-  type Authenticator,
-  type CertificateListener,
-  listenCertificateService,
-  serverCredentials,
-} from "@fairlead/ca/grpc";
-import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
-import { type CompliancePolicy, type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
-import {
-  type Collection,
-  type Diagnostic,
-  type ObjectRef,
-  type Position,
-  parseSpiffeId,
-  type Unsubscribe,
-} from "@fairlead/model";
-import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
-import type { Credentials } from "@fairlead/registry/credentials";
+import { type CertificateListener, listenCertificateService, serverCredentials } from "@fairlead/ca/grpc";
+import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
+import type { Diagnostic, ObjectRef, Position, Unsubscribe } from "@fairlead/model";
+import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
 import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
 import { createConfigSource } from "@fairlead/xds/config";
 import {
   type ClientStatus,
   createDiscoveryServer,
   type DiscoveryServer,
-  type DiscoveryServerOptions,
   type EventName,
   type Listener,
 } from "@fairlead/xds/server";
@@ -37,94 +19,18 @@ import { debugPages } from "./debug-pages.ts";
 import { Histogram } from "./exposition.ts";
 import { authorizeCallers, debugReaders, refuseForeignNode } from "./identity.ts";
 import { withIngresses } from "./ingresses.ts";
-import { createKeySets, type JwksOptions } from "./jwks/options.ts";
+import { createKeySets } from "./jwks/options.ts";
 import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
+import type { ControlPlaneOptions, Listening, ListenOptions } from "./options.ts";
+import { ownCertificates } from "./own-certificates.ts";
 import { listenPages, type Pages } from "./pages.ts";
 import { secretGrants } from "./reference-grants.ts";
-import { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
+import { atMost, systemClock } from "./scheduler.ts";
 import { SecretSets } from "./secrets.ts";
 
-export interface ControlPlaneOptions {
-  /** Configuration. Stays the caller's to close. */
-  readonly config: ConfigStore;
-  /**
-   * Kubernetes objects that are no configuration (`documents` of a text or directory store): the Ingresses among them are
-   * served as the Gateways and VirtualServices that they stand for. Stays the caller's to close.
-   */
-  readonly documents?: Collection<ParsedDocument>;
-  /** Services besides those of ServiceEntries, which come from `config`. Earlier ones take precedence. Closed with the control plane. */
-  readonly registries?: readonly Registry[];
-  /**
-   * Certificates and keys that Gateways and DestinationRules name (`credentialName`), such as `manifestCredentials` of
-   * `@fairlead/registry/credentials`. Each proxy is given what its own resources name, of its own namespace (of others
-   * `kubernetes-gateway://NAMESPACE/NAME` that a ReferenceGrant among `documents` allows), and never over plaintext TCP without
-   * `insecure`. Closed with the control plane.
-   */
-  readonly credentials?: Credentials;
-  /**
-   * Hosts of ServiceEntries without addresses get virtual ones (of 240.240.0.0/16 and 2001:2::/48), for proxies that answer
-   * DNS themselves, as Istio's controller gives them. Default: true.
-   */
-  readonly allocateAddresses?: boolean;
-  /** Mesh-wide settings, or the files that hold them (then watched). Default: Istio's defaults. */
-  readonly mesh?:
-    | { readonly meshConfig?: MeshConfig; readonly meshNetworks?: MeshNetworks }
-    | { readonly files: SettingsFiles };
-  /** Issues the certificates of the control plane itself and, with `listen({ certificates })`, of workloads. Stays the caller's to close. */
-  readonly authority?: Authority;
-  /**
-   * Gives the configuration on to other control planes, ours (`xdsConfigStore` of `@fairlead/xds/config`) or istiod, on every
-   * address that it listens on: over TLS to those that prove to be of the root namespace, over plaintext to all who reach
-   * it. Default: no.
-   */
-  readonly shareConfig?: boolean;
-  readonly jwks?: JwksOptions;
-  /**
-   * Restricts all TLS of proxies, whatever configuration says: `fips-140-2`, `fips-140-3` (both need an Envoy built for it to
-   * mean what they say) or `pqc` (post-quantum key exchange). Istio's `COMPLIANCE_POLICY`.
-   */
-  readonly compliancePolicy?: CompliancePolicy;
-  readonly debounce?: DebounceOptions;
-  readonly server?: Omit<DiscoveryServerOptions, "authorize">;
-  readonly clock?: Clock;
-}
-
-export interface ListenOptions {
-  /** Address of the discovery server, `HOST:PORT` or `unix:/path`. */
-  readonly ads: string;
-  /**
-   * `mtls` (the default with an authority): TLS with certificates of the authority; a proxy must be who its certificate says.
-   * `plaintext`: nobody is checked; on other addresses than loopback and Unix sockets it needs `insecure`.
-   */
-  readonly security?: "mtls" | "plaintext";
-  /**
-   * How else than by a certificate of the mesh a proxy of this address may prove who it is: tokens (`jwt`, `tokenReview`) or a
-   * trusted proxy's word (`xfcc`). With them everybody must prove something, over plaintext and Unix sockets too.
-   */
-  readonly authenticators?: readonly Authenticator[];
-  /** Default `TLSv1.3`, here and for the certificate service. */
-  readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
-  readonly insecure?: boolean;
-  /** Host names that the server's certificate carries besides the host of `ads`. */
-  readonly serverNames?: readonly string[];
-  /** Address of health, metrics and debug pages (HTTP). */
-  readonly http?: string;
-  /**
-   * Who may read debug pages from another machine, which nobody may otherwise: callers whom these find to be of one of
-   * `namespaces` (default: the root namespace). What they send passes in the clear: put a TLS proxy before the address.
-   */
-  readonly debug?: { readonly authenticators: readonly Authenticator[]; readonly namespaces?: readonly string[] };
-  /** Certificate service for workloads, over TLS: its address, and who may ask. Needs an authority. */
-  readonly certificates?: { readonly address: string; readonly authenticators: readonly Authenticator[] };
-}
-
-/** Bound addresses. */
-export interface Listening {
-  readonly ads: string;
-  readonly http: string | undefined;
-  readonly certificates: string | undefined;
-}
+/** How long proxies wait for keys of token issuers at the start; then they are told to refuse tokens until there are some. Milliseconds. */
+const FIRST_KEY_SETS = 2_000;
 
 /** What a NACK is about, for people: the object's field is looked up in its file. */
 export interface SourcePlace {
@@ -155,9 +61,6 @@ export interface ControlPlane extends AsyncDisposable {
   /** Ends all streams and closes registries and listeners. */
   close(): Promise<void>;
 }
-
-/** The SPIFFE ID path under which the control plane itself is known. Istio's. */
-const OWN_IDENTITY = { namespace: "istio-system", account: "istiod" } as const;
 
 /**
  * Composes sources, translation, discovery server and authority to one control plane. Resolves when every source has been
@@ -208,7 +111,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       for (const listener of [...meshListeners]) listener(mesh);
     },
   });
-  await firstOf(wantKeySets(feed.mesh), clock, FIRST_KEY_SETS);
+  await atMost(FIRST_KEY_SETS, wantKeySets(feed.mesh), clock);
   feed.flush();
   const { credentials } = options;
   const grants = options.documents && secretGrants(options.documents);
@@ -237,37 +140,9 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
 
   const open: { close(): Promise<void> }[] = [];
-  /** By the names in the certificate. */
-  const own = new Map<string, Promise<Agent>>();
+  const own = ownCertificates(authority);
   let listens = false;
   let closing: Promise<void> | undefined;
-
-  /** The certificate of the control plane itself, kept fresh like any workload's. */
-  const ownAgent = (names: readonly string[]): Promise<Agent> => {
-    if (!authority)
-      throw new ControlPlaneError("insecure", "mutual TLS needs an authority; give one, or ask for plaintext");
-    const key = names.join(" ");
-    const known = own.get(key);
-    if (known) return known;
-    const made = (async () => {
-      const identity = parseSpiffeId(
-        `spiffe://${authority.trustDomain}/ns/${OWN_IDENTITY.namespace}/sa/${OWN_IDENTITY.account}`,
-      );
-      const isAddress = (name: string) => /^[\d.]+$|:/.test(name);
-      const agent = createAgent({
-        identity,
-        ca: inProcessClient(authority, identity, {
-          dnsNames: names.filter((name) => !isAddress(name)),
-          ipAddresses: names.filter(isAddress),
-        }),
-      });
-      await agent.ready;
-      return agent;
-    })();
-    own.set(key, made);
-    made.catch(() => own.delete(key));
-    return made;
-  };
 
   const diagnostics = (): readonly Diagnostic[] => {
     const translation = made.diagnostics().map((diagnostic) => {
@@ -303,7 +178,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
       const tls =
         security === "mtls" && !ads.startsWith("unix:")
-          ? serverCredentials(await ownAgent([host, ...serverNames]), {
+          ? serverCredentials(await own.agent([host, ...serverNames]), {
               clients: authenticators ? "asked" : "required",
               ...(minTlsVersion ? { minTlsVersion } : {}),
             })
@@ -374,7 +249,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         await Promise.all(open.map((one) => one.close()));
         await server.close();
         shared?.close();
-        await Promise.all([...own.values()].map(async (agent) => (await agent).close()));
+        await own.close();
         await registry.close();
         composed.close();
         settings.close();
@@ -384,19 +259,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     [Symbol.asyncDispose]: () => plane.close(),
   };
   return plane;
-}
-
-/** How long proxies wait for keys at the start: longer, and they are told to refuse tokens until there are some. Milliseconds. */
-const FIRST_KEY_SETS = 2_000;
-
-function firstOf(work: Promise<unknown>, clock: Clock, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(milliseconds, resolve);
-    void work.then(() => {
-      cancel();
-      resolve();
-    });
-  });
 }
 
 async function openSettings(files: SettingsFiles): Promise<FileSettings> {

@@ -14,6 +14,17 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves when the work is done, or when so many milliseconds have passed. The work goes on either way. */
+export function atMost(milliseconds: number, work: Promise<unknown>, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(milliseconds, resolve);
+    void work.then(() => {
+      cancel();
+      resolve();
+    });
+  });
+}
+
 export interface DebounceOptions {
   /** Shortest time without changes before they are taken, in milliseconds. Default: 10. */
   readonly quiet?: number;
