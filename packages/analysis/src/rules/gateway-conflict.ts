@@ -5,7 +5,7 @@ import { formatSelector, selects } from "../selector.ts";
 /** Two Gateways on the same Pods must not bind one host of one port twice. */
 export const gatewayConflict: Rule = {
   name: "gateway/conflict",
-  codes: ["IST0145"],
+  codes: ["IST0101", "IST0145"],
   check(input, report) {
     const gateways = input.of("Gateway");
     const servers = gateways.flatMap((resource) => {
@@ -29,6 +29,12 @@ export const gatewayConflict: Rule = {
         other.written === written ||
         ((other.written.includes(written) || written.includes(other.written)) &&
           input.of("Pod").some((pod) => selects(selector, pod.labels) && selects(other.selector, pod.labels)));
+      if (written !== "" && !servers.some(meets)) {
+        // Pods that are not there are told by the ports' rule.
+        if (input.of("Pod").some((pod) => selects(selector, pod.labels)))
+          report("IST0101", resource, `no Gateway with the selector ${written} has a server`, "spec.selector");
+        continue;
+      }
       for (const [index, server] of records(resource.spec.servers).entries()) {
         const port = String(at(server, "port", "number"));
         const others = servers

@@ -23,12 +23,31 @@ export const validation: Rule = {
   },
 };
 
+/** As Istio tells them: the same said of the same field of several items is told of the first. */
+function onceEach(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const said = new Set<string>();
+  return diagnostics.filter(({ severity, code, path, message }) => {
+    const field = path
+      .replaceAll(/\[\d+\]/g, "")
+      .split(".")
+      .at(-1);
+    const key = [severity, code, field, message].join("|");
+    if (said.has(key)) return false;
+    said.add(key);
+    return true;
+  });
+}
+
 /**
- * What the catalogue has a place for: not remarks, and not names, which the API server judges. A patch with a field that
+ * What the catalogue has a place for: not remarks, and not names that the API server judges (those are warnings here). A patch with a field that
  * Envoy does not know is told by that field alone.
  */
 function telling(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const told = diagnostics.filter(({ severity, path }) => severity !== "info" && !path.startsWith("metadata"));
+  const told = onceEach(
+    diagnostics.filter(
+      ({ severity, path }) => severity !== "info" && (severity === "error" || !path.startsWith("metadata")),
+    ),
+  );
   const patchOf = (path: string) => /^spec\.configPatches\[\d+\]\.patch/.exec(path)?.[0];
   const first = new Map<string, Diagnostic>();
   for (const diagnostic of told) {

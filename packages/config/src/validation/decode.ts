@@ -3,22 +3,25 @@ import * as z from "zod/mini";
 import { parseDuration } from "../common/duration.ts";
 import type { Schema } from "../schema/message.ts";
 import type { Report } from "./report.ts";
-import { isAboutCount, reportSchemaIssues, withoutIssues } from "./schema-issues.ts";
+import { isAboutCount, isMissing, reportSchemaIssues, withoutIssues } from "./schema-issues.ts";
 
 export interface DecodeOptions {
   /** Whether the rules hold that only a CRD states (durations of at least 1 ms). Default: true. */
   readonly crd?: boolean;
+  /** Whether what lacks required fields is worth an answer. Default: false. */
+  readonly incomplete?: boolean;
 }
 
 /**
  * Reads `value` by `schema`. With faults, all of them are reported, and the answer is what remains without the faulty
- * fields (undefined when too little remains), so that the rest can be looked at in the same run.
+ * fields (undefined when too little remains), so that the rest can be looked at in the same run. With
+ * `incomplete`, required fields may be missing in it.
  */
 export function decode<T>(
   schema: Schema<T>,
   value: unknown,
   report: Report,
-  { crd = true }: DecodeOptions = {},
+  { crd = true, incomplete = false }: DecodeOptions = {},
 ): T | undefined {
   const result = read(schema, value);
   if (result === undefined) {
@@ -34,7 +37,10 @@ export function decode<T>(
   const rest = read(schema, pruned);
   if (rest === undefined) return undefined;
   if (rest.success) return rest.data;
-  const usable = rest.error.issues.every((issue) => isAboutCount(issue) || (!crd && isShortDuration(issue, pruned)));
+  const usable = rest.error.issues.every(
+    (issue) =>
+      isAboutCount(issue) || (incomplete && isMissing(issue, pruned)) || (!crd && isShortDuration(issue, pruned)),
+  );
   return usable ? (pruned as T) : undefined;
 }
 

@@ -133,6 +133,11 @@ export function isAboutCount(issue: Issue): boolean {
   return issue.code === "custom" && (issue.params?.unique !== undefined || issue.params?.entries !== undefined);
 }
 
+/** Whether the issue is that a required field is not there. */
+export function isMissing(issue: Issue, root: unknown): boolean {
+  return issue.path.length > 0 && valueAt(root, issue.path) === undefined;
+}
+
 /**
  * A copy of `root` without what the issues are about, so that what remains can be looked at further.
  * Fields that are missing stay missing.

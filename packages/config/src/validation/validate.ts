@@ -53,7 +53,7 @@ export function validateDocument(document: unknown, { defaultNamespace = "" } = 
     }
   const metadata = readMetadata(document.metadata, defaultNamespace, report.at("metadata"));
   const definition: KindDefinition = KINDS[name];
-  const decoded = decode(definition.schema, spec === undefined ? {} : spec, report.at("spec"));
+  const decoded = decode(definition.schema, spec === undefined ? {} : spec, report.at("spec"), { incomplete: true });
   if (decoded === undefined) return { valid: false, object: undefined, diagnostics: capped(diagnostics) };
   const object = {
     kind: name,
@@ -66,7 +66,17 @@ export function validateDocument(document: unknown, { defaultNamespace = "" } = 
   if (name === "Gateway" && metadata.name !== "" && !isDnsLabel(metadata.name))
     report.at("metadata", "name").error("invalid-name", "the name of a gateway must be a DNS label, without dots");
   checkAnnotations(name, object.spec, metadata, report);
-  definition.validate?.(object as never, report.at("spec"));
+  const faulty = new Set(diagnostics.filter(({ severity }) => severity === "error").map(({ path }) => path));
+  const shape = diagnostics.length;
+  try {
+    definition.validate?.(object as never, report.at("spec"));
+  } catch (error) {
+    // The rules take a required field for there. Where one is missing, which has been said, they look as far as they get.
+    if (faulty.size === 0) throw error;
+  }
+  // Of a field whose shape is wrong, its rules have nothing to add.
+  const meaning = diagnostics.splice(shape).filter(({ path }) => !faulty.has(path));
+  diagnostics.push(...meaning);
   const valid = !diagnostics.some(({ severity }) => severity === "error");
   return { valid, object: valid ? object : undefined, diagnostics: capped(diagnostics) };
 }

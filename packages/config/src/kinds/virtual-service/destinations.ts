@@ -20,11 +20,10 @@ export function checkDestinations(
   destinations: readonly { readonly destination: Destination; readonly weight?: number }[],
   report: Report,
 ): void {
-  let total = 0;
+  const total = destinations.reduce((sum, { weight = 0 }) => sum + weight, 0);
+  if (destinations.length > 1 && total === 0) report.error("out-of-range", "the weights add up to 0");
   for (const [index, { destination, weight = 0 }] of destinations.entries()) {
     checkDestination(destination, report.at(index, "destination"));
     if (weight < 0) report.at(index, "weight").error("out-of-range", "a weight must not be negative");
-    total += weight;
   }
-  if (destinations.length > 1 && total === 0) report.error("out-of-range", "the weights add up to 0");
 }
