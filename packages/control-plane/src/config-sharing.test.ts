@@ -1,12 +1,11 @@
 import { memoryKeyManager, selfSignedAuthority } from "@fairlead/ca";
-import { createAgent, inProcessClient } from "@fairlead/ca/agent";
 import { destinationRule, memoryStore, textStore, virtualService } from "@fairlead/config";
-import { type Change, formatDiagnostic, workloadSpiffeId } from "@fairlead/model";
+import { type Change, formatDiagnostic } from "@fairlead/model";
 import { createDiscoveryClient, RESOURCE_TYPES } from "@fairlead/xds";
 import { type XdsConfigStore, xdsConfigStore } from "@fairlead/xds/config";
-import { credentials } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { type ControlPlane, createControlPlane } from "./control-plane.ts";
+import { receivedConfig } from "./received-config.ts";
 
 const LOOPBACK = "127.0.0.1:0";
 const SHOP = `apiVersion: networking.istio.io/v1
@@ -132,24 +131,18 @@ describe("configuration of a control plane", () => {
       authority,
     });
     const { ads } = await plane.listen({ ads: LOOPBACK });
-    const credentialsOf = async (namespace: string) => {
-      const identity = workloadSpiffeId("cluster.local", namespace, "istiod");
-      await using agent = createAgent({ identity, ca: inProcessClient(authority, identity) });
-      await agent.ready;
-      const secret = agent.get("default");
-      if (secret?.kind !== "key-pair") throw new Error("no certificate");
-      return credentials.createSsl(
-        Buffer.from(authority.trustBundle.x509Authorities.join("")),
-        Buffer.from(secret.privateKey),
-        Buffer.from(secret.certificateChain),
-      );
-    };
-    using received = xdsConfigStore({ address: ads, credentials: await credentialsOf("istio-system") });
+    using received = await receivedConfig({ address: ads, authority });
     await received.ready;
     expect([...received.keys()]).toEqual(["VirtualService/default/a"]);
-    using other = xdsConfigStore({ address: ads, credentials: await credentialsOf("default") });
+    expect(plane.proxies()).toMatchObject([{ transport: "tls" }]);
+    using other = await receivedConfig({ address: ads, authority, rootNamespace: "default" });
     await until(() => other.diagnostics().length > 0);
-    expect(other.diagnostics()[0]?.message).toContain("claims namespace istio-system");
+    expect(other.diagnostics()[0]?.message).toContain("whose node is of namespace istio-system, not default");
+    const stranger = await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() });
+    using foreign = await receivedConfig({ address: ads, authority: stranger });
+    await until(() => foreign.diagnostics().length > 0);
+    expect([...foreign.keys()]).toEqual([]);
+    await stranger.close();
     await authority.close();
   });
 });

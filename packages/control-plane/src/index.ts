@@ -4,6 +4,7 @@ export { refuseForeignNode, type StreamPeer } from "./identity.ts";
 export type { JwksOptions } from "./jwks/options.ts";
 export type { SettingsFiles } from "./mesh-settings.ts";
 export type { ControlPlaneOptions, Listening, ListenOptions } from "./options.ts";
+export { type ReceivedConfigOptions, receivedConfig } from "./received-config.ts";
 export { type SecretGrants, secretGrants } from "./reference-grants.ts";
 export { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
 export { type SecretResource, type SecretsFrom, secretResources } from "./secrets.ts";

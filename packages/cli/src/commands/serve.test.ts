@@ -155,9 +155,25 @@ describe("serve", () => {
     }
   });
 
+  it("with --ca takes configuration over mutual TLS", async () => {
+    await using folder = await folderOf({ "mesh.yaml": entry("10.0.0.1") });
+    const secured = ["--ads", "127.0.0.1:0", "--ca", folder.at("pki")];
+    const first = begin("serve", "-f", folder.at("mesh.yaml"), ...secured, "--share-config", "-o", "json");
+    const { ads } = await listening(first);
+    const second = begin("serve", "--config", `xds://${ads}`, ...secured, "-o", "json");
+    await listening(second);
+    expect(second.err()).toContain("serving 1 services");
+    const plain = begin("serve", "--config", `xds://${ads}`, "--ads", "127.0.0.1:0");
+    await until(() => /no configuration from /.test(plain.err()));
+    for (const command of [plain, second, first]) {
+      command.stop();
+      expect((await command.result).code).toBe(0);
+    }
+  });
+
   it.each([
     ["tcp://127.0.0.1:1", /--config takes xds:\/\/HOST:PORT/],
-    ["xds://10.0.0.1:15010", /in the clear: that needs --insecure/],
+    ["xds://10.0.0.1:15010", /in the clear: that needs --ca or --insecure/],
   ])("--config %s: exit code 2", async (url, message) => {
     const { code, err } = await fairlead("serve", "--config", url, "--ads", "127.0.0.1:0");
     expect([code, err]).toEqual([2, expect.stringMatching(message)]);

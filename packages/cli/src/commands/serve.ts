@@ -2,11 +2,10 @@ import { initAuthority } from "@fairlead/ca";
 import { clientCertificate } from "@fairlead/ca/grpc";
 import { aggregateStore } from "@fairlead/config";
 import { directoryStore } from "@fairlead/config/directory";
-import { ControlPlaneError, createControlPlane, placesOf } from "@fairlead/control-plane";
+import { ControlPlaneError, createControlPlane, placesOf, receivedConfig } from "@fairlead/control-plane";
 import { type Diagnostic, formatDiagnostic, formatObject } from "@fairlead/model";
 import { manifestCredentials } from "@fairlead/registry/credentials";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
-import { xdsConfigStore } from "@fairlead/xds/config";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
 import { readJoinTokens } from "../join-token-file.ts";
@@ -24,12 +23,12 @@ function reporter(say: (text: string) => void): (diagnostics: readonly Diagnosti
   };
 }
 
-/** The address in `xds://HOST:PORT`; configuration travels in the clear, so to this machine only unless that is meant. */
-function upstreamAddress(url: string, insecure: boolean): string {
+/** The address in `xds://HOST:PORT`; in the clear configuration comes from this machine only, unless more is meant. */
+function upstreamAddress(url: string, secured: boolean, insecure: boolean): string {
   const [, address = "", host = ""] = /^xds:\/\/((.+):\d+)$/.exec(url) ?? [];
   if (address === "") throw new CliError("usage", `--config takes xds://HOST:PORT, not ${JSON.stringify(url)}`);
-  if (!insecure && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(host))
-    throw new CliError("usage", `configuration from ${address} would come in the clear: that needs --insecure`);
+  if (!secured && !insecure && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(host))
+    throw new CliError("usage", `configuration from ${address} would come in the clear: that needs --ca or --insecure`);
   return address;
 }
 
@@ -70,7 +69,8 @@ export const serve: Command = {
       throw new CliError("usage", "--join-tokens goes with --certificates");
     const upstream = call.text("config");
     if (call.files.length === 0 && upstream === undefined) throw new CliError("usage", "--file is needed");
-    const address = upstream === undefined ? undefined : upstreamAddress(upstream, insecure);
+    const address =
+      upstream === undefined ? undefined : upstreamAddress(upstream, pki !== undefined && !insecure, insecure);
     const meshConfig = call.text("mesh-config");
     const meshNetworks = call.text("mesh-networks");
     const say = (text: string) => terminal.err(`${new Date().toISOString()} ${text}\n`);
@@ -84,17 +84,6 @@ export const serve: Command = {
       onDiagnostics: () => report(plane?.diagnostics() ?? store.diagnostics()),
     });
     stack.defer(() => store.close());
-    const received =
-      address === undefined
-        ? undefined
-        : stack.use(
-            xdsConfigStore({
-              address,
-              onDiagnostics: (found) => report(plane?.diagnostics() ?? [...store.diagnostics(), ...found]),
-            }),
-          );
-    // What the files say goes first.
-    const config = received ? stack.use(aggregateStore([store, received])) : store;
     const aborted = new Promise<void>((resolve) => {
       if (terminal.signal.aborted) resolve();
       else terminal.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -104,6 +93,19 @@ export const serve: Command = {
       const trustDomain = settings.meshConfig.trustDomain ?? "cluster.local";
       const authority = pki === undefined ? undefined : await initAuthority(pki, { trustDomain });
       if (authority) stack.defer(() => authority.close());
+      const received =
+        address === undefined
+          ? undefined
+          : stack.use(
+              await receivedConfig({
+                address,
+                ...(authority && !insecure ? { authority } : {}),
+                ...(settings.meshConfig.rootNamespace ? { rootNamespace: settings.meshConfig.rootNamespace } : {}),
+                onDiagnostics: (found) => report(plane?.diagnostics() ?? [...store.diagnostics(), ...found]),
+              }),
+            );
+      // What the files say goes first.
+      const config = received ? stack.use(aggregateStore([store, received])) : store;
       // Another control plane may be long in coming.
       if (received) await Promise.race([received.ready, aborted]);
       if (terminal.signal.aborted) return 0;
