@@ -12,16 +12,9 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
  * Random meshes that must not be rejected, every setting of traffic policies and the conformance meshes, and traffic.
  * WebAssembly is left out: the build of 1.38 that can be had is without it.
  */
-const TESTS = [
-  "acceptance",
-  "extension",
-  "fuzz",
-  "gateway-tls",
-  "http3",
-  "session",
-  "simulator",
-  "traffic",
-].map((name) => `tests/envoy/${name}.test.ts`);
+const TESTS = ["acceptance", "extension", "fuzz", "gateway-tls", "http3", "session", "simulator", "traffic"].map(
+  (name) => `tests/envoy/${name}.test.ts`,
+);
 
 /** The newest one is what all other tests use. */
 const [, ...OLDER] = Object.keys(ENVOY_WHEELS);
