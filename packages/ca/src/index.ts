@@ -1,3 +1,6 @@
+// Audit.
+export { type AuditFile, type AuditFileOptions, auditFile } from "./audit/audit-file.ts";
+export { type AuditEntry, type AuditHead, type VerifyAuditOptions, verifyAuditChain } from "./audit/chain.ts";
 // Authorities: who issues.
 export type { AuditRecord, AuditSink } from "./authority/audit.ts";
 export type { Authority, AuthorityOptions } from "./authority/authority.ts";

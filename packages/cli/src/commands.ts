@@ -3,6 +3,7 @@ import { agent } from "./commands/agent.ts";
 import { analyze } from "./commands/analyze.ts";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { caInit, caInspect, caIssue } from "./commands/ca.ts";
+import { caAudit } from "./commands/ca-audit.ts";
 import { caRotate } from "./commands/ca-rotate.ts";
 import { diff } from "./commands/diff.ts";
 import { reach } from "./commands/reach.ts";
@@ -28,4 +29,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "ca issue": caIssue,
   "ca inspect": caInspect,
   "ca rotate": caRotate,
+  "ca audit": caAudit,
 };

@@ -199,6 +199,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           authority,
           address: certificates.address,
           authenticators: certificates.authenticators,
+          ...(certificates.audit ? { audit: certificates.audit } : {}),
           ...(minTlsVersion ? { minTlsVersion } : {}),
         });
         open.push(certificateListener);

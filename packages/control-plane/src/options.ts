@@ -1,4 +1,4 @@
-import type { Authority } from "@fairlead/ca";
+import type { AuditSink, Authority } from "@fairlead/ca";
 import type { Authenticator } from "@fairlead/ca/grpc";
 import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
 import type { CompliancePolicy } from "@fairlead/mesh";
@@ -81,7 +81,12 @@ export interface ListenOptions {
    */
   readonly debug?: { readonly authenticators: readonly Authenticator[]; readonly namespaces?: readonly string[] };
   /** Certificate service for workloads, over TLS: its address, and who may ask. Needs an authority. */
-  readonly certificates?: { readonly address: string; readonly authenticators: readonly Authenticator[] };
+  readonly certificates?: {
+    readonly address: string;
+    readonly authenticators: readonly Authenticator[];
+    /** Told of who was refused before the authority was asked; that has its own. */
+    readonly audit?: AuditSink;
+  };
 }
 
 /** Bound addresses. */

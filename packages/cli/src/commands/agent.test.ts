@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { decode, encode } from "@fairlead/xds/proto";
 import { Client, credentials } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
@@ -46,6 +46,7 @@ describe("agent", () => {
     const serve = begin(
       ...["serve", "-f", folder.at("mesh"), "--ads", "127.0.0.1:0", "--ca", folder.at("pki"), "-o", "json"],
       ...["--certificates", "127.0.0.1:0", "--join-tokens", folder.at("tokens")],
+      ...["--audit", folder.at("audit")],
     );
     await expect.poll(serve.out, { timeout: 20_000 }).toContain("certificates");
     const { certificates } = JSON.parse(serve.out());
@@ -85,6 +86,22 @@ describe("agent", () => {
     expect((await Promise.all([again, agent, serve].map(({ result }) => result))).map(({ code }) => code)).toEqual([
       0, 0, 0,
     ]);
+    const audit = await fairlead("ca", "audit", folder.at("audit"), "--identity", ID, "-o", "json");
+    expect(JSON.parse(audit.out)).toMatchObject({
+      verified: true,
+      entries: [{ outcome: "issued", identity: ID, caller: { authenticator: "join-token", identity: ID } }],
+    });
+    const all = await fairlead("ca", "audit", folder.at("audit"));
+    expect(all.out).toContain("refused");
+    expect(all.out).toContain("UNAUTHENTICATED");
+    const { head } = JSON.parse(audit.out);
+    const shown = await fairlead("ca", "audit", folder.at("audit"), "--head", `${head.sequence}:${head.hash}`);
+    expect(shown.out).toContain(`the last is ${head.sequence}:${head.hash}`);
+    await writeFile(folder.at("audit"), (await readFile(folder.at("audit"), "utf8")).replace(ID, `${ID}x`));
+    expect(await fairlead("ca", "audit", folder.at("audit"))).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("it was changed"),
+    });
     await expect(stat(folder.at("run", "sds"))).rejects.toMatchObject({ code: "ENOENT" });
   });
 

@@ -1,4 +1,4 @@
-import { initAuthority } from "@fairlead/ca";
+import { auditFile, initAuthority } from "@fairlead/ca";
 import { clientCertificate } from "@fairlead/ca/grpc";
 import { aggregateStore } from "@fairlead/config";
 import { directoryStore } from "@fairlead/config/directory";
@@ -36,7 +36,7 @@ export const serve: Command = {
   summary:
     "Serves a mesh from watched files and folders, or another control plane's configuration, to proxies over ADS.",
   usage:
-    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR [--certificates HOST:PORT --join-tokens FILE]] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
+    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR [--certificates HOST:PORT --join-tokens FILE] [--audit FILE]] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
   options: {
     ...MESH_OPTIONS,
     ads: { type: "string" },
@@ -44,6 +44,7 @@ export const serve: Command = {
     ca: { type: "string" },
     certificates: { type: "string" },
     "join-tokens": { type: "string" },
+    audit: { type: "string" },
     insecure: { type: "boolean" },
     config: { type: "string" },
     "share-config": { type: "boolean" },
@@ -67,6 +68,8 @@ export const serve: Command = {
       throw new CliError("usage", "--certificates needs --ca and --join-tokens");
     if (tokenFile !== undefined && certificates === undefined)
       throw new CliError("usage", "--join-tokens goes with --certificates");
+    const auditPath = call.text("audit");
+    if (auditPath !== undefined && pki === undefined) throw new CliError("usage", "--audit goes with --ca");
     const upstream = call.text("config");
     if (call.files.length === 0 && upstream === undefined) throw new CliError("usage", "--file is needed");
     const address =
@@ -91,7 +94,16 @@ export const serve: Command = {
     try {
       // The authority is the mesh's: both speak of one trust domain.
       const trustDomain = settings.meshConfig.trustDomain ?? "cluster.local";
-      const authority = pki === undefined ? undefined : await initAuthority(pki, { trustDomain });
+      const audit =
+        auditPath === undefined
+          ? undefined
+          : stack.adopt(await auditFile(auditPath, { onProblem: ({ message }) => say(message) }), (file) =>
+              file.close(),
+            );
+      const authority =
+        pki === undefined
+          ? undefined
+          : await initAuthority(pki, { trustDomain, ...(audit ? { audit: audit.sink } : {}) });
       if (authority) stack.defer(() => authority.close());
       const received =
         address === undefined
@@ -137,7 +149,13 @@ export const serve: Command = {
         ...(http ? { http } : {}),
         ...(insecure ? { insecure, security: "plaintext" as const } : {}),
         ...(certificates && tokens && authority
-          ? { certificates: { address: certificates, authenticators: [clientCertificate({ authority }), tokens] } }
+          ? {
+              certificates: {
+                address: certificates,
+                authenticators: [clientCertificate({ authority }), tokens],
+                ...(audit ? { audit: audit.sink } : {}),
+              },
+            }
           : {}),
       });
       report(serving.diagnostics());
