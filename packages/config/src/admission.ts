@@ -1,6 +1,6 @@
 import { isRecord } from "./common/record.ts";
 import { kindOf } from "./kinds.ts";
-import { validateDocument } from "./validation/validate.ts";
+import { type ValidateOptions, validateDocument } from "./validation/validate.ts";
 
 /** `AdmissionReview` of `admission.k8s.io/v1`, as far as it is read. */
 export interface AdmissionRequest {
@@ -25,14 +25,17 @@ const MAX_WARNING_LENGTH = 256;
  * Answers a cluster's question whether an object may be created or changed. Pure; the webhook around it is in
  * `@fairlead/control-plane`. Objects of other kinds and deletions are allowed.
  */
-export function reviewAdmission({ uid, operation, object }: AdmissionRequest): AdmissionResponse {
+export function reviewAdmission(
+  { uid, operation, object }: AdmissionRequest,
+  options: Pick<ValidateOptions, "envoy"> = {},
+): AdmissionResponse {
   const ours =
     isRecord(object) &&
     typeof object.apiVersion === "string" &&
     typeof object.kind === "string" &&
     kindOf(object.apiVersion, object.kind) !== undefined;
   if (!ours || operation === "DELETE" || operation === "CONNECT") return { uid, allowed: true };
-  const { diagnostics } = validateDocument(object);
+  const { diagnostics } = validateDocument(object, options);
   const lines = (severity: string) =>
     diagnostics
       .filter((diagnostic) => diagnostic.severity === severity)

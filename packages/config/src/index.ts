@@ -72,6 +72,7 @@ export type {
   TunnelSettings,
   UpstreamProxyProtocol,
 } from "./kinds/destination-rule/schema.ts";
+export type { MessageCheck } from "./kinds/envoy-filter/check-message.ts";
 export type {
   ClusterMatch,
   EnvoyPatchMatch,
@@ -300,4 +301,4 @@ export {
   sameMeaning,
   type WritableStore,
 } from "./stores/store.ts";
-export { type Validation, validateDocument, validateObject } from "./validation/validate.ts";
+export { type ValidateOptions, type Validation, validateDocument, validateObject } from "./validation/validate.ts";

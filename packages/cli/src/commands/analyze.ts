@@ -1,6 +1,7 @@
 import { analyze as analyzeDocuments, analyzeExtra } from "@fairlead/analysis";
 import { type ParsedDocument, parseDocuments } from "@fairlead/config";
 import { type Diagnostic, formatObject } from "@fairlead/model";
+import { validate as envoy } from "@fairlead/xds/proto";
 import { CliError } from "../cli-error.ts";
 import { type Call, type Command, type ExitCode, MESH_OPTIONS, type Terminal } from "../command.ts";
 import type { TextFile } from "../input.ts";
@@ -16,7 +17,7 @@ function parseAll(files: readonly TextFile[]): {
   readonly unreadable: readonly Diagnostic[];
 } {
   const parsed = files.map(({ file, text }) =>
-    parseDocuments(text, { file, defaultNamespace: "", duplicateKeys: "last" }),
+    parseDocuments(text, { file, defaultNamespace: "", duplicateKeys: "last", envoy }),
   );
   const documents = parsed.flatMap((one) => [...one.documents]);
   const told = new Set(documents.flatMap(({ diagnostics }) => diagnostics));

@@ -271,3 +271,34 @@ describe("validate for people", () => {
     expect(out).toContain("3 documents in 1 files: 1 invalid, 0 warnings\n");
   });
 });
+
+describe("what an EnvoyFilter puts into Envoy's configuration", () => {
+  it("is checked against Envoy's API, field by field", async () => {
+    const text = `apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: patch}
+spec:
+  configPatches:
+  - applyTo: CLUSTER
+    patch:
+      operation: MERGE
+      value:
+        connect_timeout: soon
+        dns_refresh_rate: 500ms
+        lb_polcy: RANDOM
+`;
+    await using folder = await folderOf({ "filter.yaml": text });
+    const found = await records("-f", folder.at("filter.yaml"));
+    const value = "spec.configPatches[0].patch.value";
+    expect(found).toMatchObject({
+      code: 1,
+      records: [
+        {
+          valid: false,
+          errors: [{ path: `${value}.connect_timeout`, line: 10, column: 9 }],
+          warnings: [{ path: "spec" }, { path: `${value}.lb_polcy`, code: "unknown-field", line: 12, column: 9 }],
+        },
+      ],
+    });
+  });
+});

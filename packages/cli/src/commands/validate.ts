@@ -1,5 +1,6 @@
 import { KINDS, parseDocuments, parseMeshConfig, parseMeshNetworks } from "@fairlead/config";
 import type { Diagnostic } from "@fairlead/model";
+import { validate as envoy } from "@fairlead/xds/proto";
 import { CliError } from "../cli-error.ts";
 import type { Command, ExitCode, Terminal } from "../command.ts";
 import { readFiles, type TextFile } from "../input.ts";
@@ -55,7 +56,7 @@ function check(what: Subject, found: readonly Diagnostic[]): Checked {
 }
 
 function checkFile({ file, text }: TextFile): readonly Checked[] {
-  const { documents, diagnostics } = parseDocuments(text, { file });
+  const { documents, diagnostics } = parseDocuments(text, { file, envoy });
   const checked = documents.map((document) => {
     const { kind, name, namespace, line } = document;
     return check({ kind, name, namespace, file, line }, document.diagnostics);
@@ -96,7 +97,7 @@ function checkAs(kind: string, { file, text }: TextFile): readonly Checked[] {
       "usage",
       `--kind ${kind} is not known; there are MeshConfig, MeshNetworks, ${Object.keys(KINDS).join(", ")}`,
     );
-  const { documents, diagnostics } = parseDocuments(text, { file });
+  const { documents, diagnostics } = parseDocuments(text, { file, envoy });
   if (documents.length === 0 && diagnostics.length <= 1 && diagnostics.every(({ code }) => code === "missing-kind"))
     return [check(what, specDiagnostics(`${definition.group}/${definition.versions[0]}`, kind, { file, text }))];
   return checkFile({ file, text }).map((one) => {
@@ -116,7 +117,7 @@ function specDiagnostics(apiVersion: string, kind: string, { file, text }: TextF
   const lines = text.split("\n").map((line) => (/^(---|\.\.\.)\s*$/.test(line) ? "" : line));
   const isEmpty = lines.every((line) => /^\s*(#.*)?$/.test(line));
   const whole = [...head, isEmpty ? "spec: {}" : "spec:", ...lines.map((line) => INDENT + line)].join("\n");
-  return parseDocuments(whole, { file }).diagnostics.map((diagnostic) => {
+  return parseDocuments(whole, { file, envoy }).diagnostics.map((diagnostic) => {
     const { position } = diagnostic;
     if (!position) return diagnostic;
     const line = position.line - head.length - 1;

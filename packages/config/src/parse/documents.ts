@@ -4,14 +4,14 @@ import { formatPath, type PathSegment, parsePath } from "../common/path.ts";
 import { isRecord } from "../common/record.ts";
 import { kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
-import { unknownKindMessage, validateDocument } from "../validation/validate.ts";
+import { unknownKindMessage, type ValidateOptions, validateDocument } from "../validation/validate.ts";
 import { isClusterScoped, isForeignKind } from "./foreign-kinds.ts";
 import { findHostile } from "./hostile.ts";
 import { lineStarts, positionIn } from "./line-index.ts";
 import { splitDocuments, type TextDocument } from "./split.ts";
 import { type DuplicateKeys, offsetOf, parseYaml, readTree, type YamlTree } from "./yaml.ts";
 
-export interface ParseOptions {
+export interface ParseOptions extends Pick<ValidateOptions, "envoy"> {
   /** Named in positions. */
   readonly file: string;
   /** For namespaced documents without a namespace. Default: `default`, as kubectl has it. */
@@ -145,7 +145,7 @@ function expandLists(value: unknown, path: readonly PathSegment[]): { value: unk
 
 function readDocument(
   value: unknown,
-  { file, defaultNamespace = "default" }: ParseOptions,
+  { file, defaultNamespace = "default", envoy }: ParseOptions,
   locateSegments: (path: readonly PathSegment[]) => Position | undefined,
 ): { document: ParsedDocument | undefined; diagnostics: readonly Diagnostic[] } {
   const locate = (path: string) => locateSegments(parsePath(path) ?? []);
@@ -165,7 +165,7 @@ function readDocument(
   const base = { file, line: locateSegments([])?.line ?? 1, apiVersion, kind, name, namespace, value, locate };
 
   if (kindOf(apiVersion, kind) !== undefined) {
-    const { object, diagnostics } = validateDocument(value, { defaultNamespace });
+    const { object, diagnostics } = validateDocument(value, { defaultNamespace, ...(envoy && { envoy }) });
     const placed = diagnostics.map(withPosition);
     return { document: { ...base, object, diagnostics: placed }, diagnostics: placed };
   }

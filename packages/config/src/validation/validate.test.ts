@@ -17,8 +17,6 @@ describe("an object that lacks a required field", () => {
   });
 
   it("is told once of a field what is wrong with it", () => {
-    expect(found("ServiceEntry", { hosts: [], ports: [], resolution: "NONE" })).toEqual([
-      "spec.hosts out-of-range",
-    ]);
+    expect(found("ServiceEntry", { hosts: [], ports: [], resolution: "NONE" })).toEqual(["spec.hosts out-of-range"]);
   });
 });

@@ -1,8 +1,9 @@
 import type { Diagnostic } from "@fairlead/model";
 import { isDnsLabel } from "../common/names.ts";
 import { isRecord } from "../common/record.ts";
+import { checkMessages, type MessageCheck } from "../kinds/envoy-filter/check-message.ts";
 import { KINDS, type KindDefinition, type KindName, kindOf } from "../kinds.ts";
-import type { ConfigObject } from "../object.ts";
+import { type ConfigObject, isKind } from "../object.ts";
 import { checkAnnotations } from "./annotations.ts";
 import { decode } from "./decode.ts";
 import { readMetadata } from "./metadata.ts";
@@ -21,11 +22,21 @@ export interface Validation {
 
 const TOP_LEVEL_FIELDS: ReadonlySet<string> = new Set(["apiVersion", "kind", "metadata", "spec", "status"]);
 
+export interface ValidateOptions {
+  /** For documents without a namespace. Default: none. */
+  readonly defaultNamespace?: string;
+  /**
+   * Checks what EnvoyFilters put into Envoy's configuration against its API, as a cluster's webhook does: `validate` of
+   * `@fairlead/xds/proto`. Default: only what can be told without the API's definitions.
+   */
+  readonly envoy?: MessageCheck;
+}
+
 /**
- * Validates one Kubernetes document (JSON) of a configuration kind: schema, then meaning. Never throws, whatever the
- * JSON. `defaultNamespace` (default: none) is for documents without one.
+ * Validates one Kubernetes document (JSON) of a configuration kind: schema, then meaning. Never throws, whatever the JSON.
  */
-export function validateDocument(document: unknown, { defaultNamespace = "" } = {}): Validation {
+export function validateDocument(document: unknown, options: ValidateOptions = {}): Validation {
+  const { defaultNamespace = "", envoy } = options;
   const diagnostics: Diagnostic[] = [];
   const fail = (code: string, message: string, path = ""): Validation => {
     diagnostics.push({ code, severity: "error", message, path });
@@ -70,12 +81,18 @@ export function validateDocument(document: unknown, { defaultNamespace = "" } = 
   const shape = diagnostics.length;
   try {
     definition.validate?.(object as never, report.at("spec"));
+    if (envoy && isKind(object, "EnvoyFilter")) checkMessages(object.spec, envoy, report.at("spec"));
   } catch (error) {
     // The rules take a required field for there. Where one is missing, which has been said, they look as far as they get.
     if (faulty.size === 0) throw error;
   }
-  // Of a field whose shape is wrong, its rules have nothing to add.
-  const meaning = diagnostics.splice(shape).filter(({ path }) => !faulty.has(path));
+  // Of a field whose shape is wrong, its rules have nothing to add; that Envoy does not know one is said once.
+  const unknown = new Set<string>();
+  const meaning = diagnostics.splice(shape).filter(({ path, code }) => {
+    const again = code === "unknown-field" && unknown.has(path);
+    if (code === "unknown-field") unknown.add(path);
+    return !again && !faulty.has(path);
+  });
   diagnostics.push(...meaning);
   const valid = !diagnostics.some(({ severity }) => severity === "error");
   return { valid, object: valid ? object : undefined, diagnostics: capped(diagnostics) };

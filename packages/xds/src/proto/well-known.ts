@@ -1,3 +1,4 @@
+import { formatDuration, parseDuration } from "@fairlead/config";
 import { XdsError } from "../xds-error.ts";
 import {
   bitsOf,
@@ -45,10 +46,19 @@ function readSeconds(reader: Reader, end: number): { seconds: number; nanos: num
   return result;
 }
 
+/** As Go writes durations too (`500ms`, `1h30m`): EnvoyFilters hold such, and Istio reads them. */
+function readDuration(value: unknown): RegExpExecArray | null {
+  if (typeof value !== "string") return null;
+  const match = DURATION.exec(value);
+  if (match) return match;
+  const milliseconds = value.startsWith("+") ? undefined : parseDuration(value);
+  return milliseconds === undefined ? null : DURATION.exec(formatDuration(milliseconds));
+}
+
 const duration: WellKnownType = {
   write(value, writer) {
     if (value === "0s") return;
-    const match = typeof value === "string" ? DURATION.exec(value) : null;
+    const match = readDuration(value);
     const seconds = Number(match?.[2]);
     if (!match || seconds > 315_576_000_000)
       throw new XdsError("invalid-value", `expected a duration such as "1.5s", found ${found(value)}`);

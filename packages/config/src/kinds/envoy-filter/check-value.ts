@@ -10,7 +10,10 @@ export function checkValue(applyTo: string, value: Readonly<Record<string, unkno
   if (applyTo !== "BOOTSTRAP" && name !== undefined && name !== null && typeof name !== "string")
     report.at("name").error("wrong-type", `must be a string, found ${typeof name}`);
   warnUnknownFields(applyTo, value, report);
-  checkTypes(value, report, applyTo !== "BOOTSTRAP" && NEEDS_TYPED_CONFIG.has(applyTo));
+  const typed = NEEDS_TYPED_CONFIG.has(applyTo);
+  // Elsewhere it is a field that is not there: nobody reads it.
+  const { typed_config, typedConfig, ...rest } = value;
+  checkTypes(typed ? value : rest, report, typed);
 }
 
 /** The fields of the small messages among those that can be patched. */
@@ -47,11 +50,17 @@ function checkTypes(value: unknown, report: Report, needsTypedConfig = false): v
   );
   if (needsTypedConfig && !typed)
     report.warning("deprecated", "a filter is found by the type of its typed_config, not by its name");
-  for (const [key, item] of Object.entries(value)) checkTypes(item, report.at(key));
+  for (const [key, item] of Object.entries(value)) {
+    if ((key === "typed_config" || key === "typedConfig") && isRecord(item) && item["@type"] === undefined)
+      report.at(key).error("required", "needs an @type, which says what it is the configuration of");
+    checkTypes(item, report.at(key));
+  }
 }
 
 function checkType(type: unknown, report: Report): void {
   if (typeof type !== "string") report.error("wrong-type", `must be a string, found ${typeof type}`);
   else if (/^type\.googleapis\.com\/envoy\..*\.v2(alpha)?\d*\./.test(type))
     report.error("unknown-type", `${type} is of Envoy's retired v2 API; use the type of v3`);
+  else if (!/^([^/]*\/)*[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/.test(type))
+    report.error("unknown-type", `${JSON.stringify(type)} is no type (type.googleapis.com/envoy…)`);
 }
