@@ -1,6 +1,6 @@
 import type { Mesh } from "@fairlead/mesh";
 import type { ProxyNode } from "@fairlead/model";
-import type { Answer } from "./answer.ts";
+import type { Answer, Response } from "./answer.ts";
 import { type EndpointShare, endpointsOfCluster } from "./cluster/endpoints.ts";
 import type { HttpConnectionManager, Listener } from "./envoy.ts";
 import { evaluateResources } from "./evaluate-resources.ts";
@@ -170,9 +170,13 @@ function headline({ from, request }: Question, answer: ReturnType<typeof summari
     return `${percent(share)} to ${name}${refused}`;
   });
   const own = answer.response
-    ? [`${percent(answer.response.share)} answered ${answer.response.status} by ${answer.response.by}`]
+    ? [
+        `${percent(answer.response.share)} answered ${answer.response.status} by ${answer.response.by}${leading(answer.response)}`,
+      ]
     : [];
   return `${request.method ?? ""} ${request.url} from ${who}: ${answer.outcome}${where.length + own.length > 0 ? `, ${[...where, ...own].join(", ")}` : ""}`.trim();
 }
 
 const percent = (share: number) => `${Number((share * 100).toPrecision(6))} %`;
+
+const leading = ({ headers }: Response) => (headers?.location === undefined ? "" : `, to ${headers.location}`);

@@ -44,7 +44,8 @@ export function summarise(arrived: readonly Arrived[]): Summary {
         1,
         (one.refusals ?? []).reduce((sum, { share }) => sum + share, 0),
       );
-      weigh("denied", branch.share * refused);
+      for (const { by, share } of one.refusals ?? [])
+        weigh(by === "protocol-error" ? "unroutable" : "denied", branch.share * Math.min(share, refused));
       weigh("routed", branch.share * (1 - refused));
       const destination = destinationOf(one, branch, refused);
       const present = destinations.get(destination.cluster);

@@ -143,7 +143,7 @@ export function selectFilterChain(
   inspected: Inspected,
   tracer?: Tracer,
 ): FilterChain | "ambiguous" | undefined {
-  const name = (chain: FilterChain) => chain.name || "(unnamed)";
+  const name = (chain: FilterChain) => chain.name || unnamed(chain);
   let chains: readonly FilterChain[] = listener.filterChains ?? [];
   const seen = { connection, inspected };
   for (const criterion of criteriaOf(listener)) {
@@ -162,7 +162,7 @@ export function selectFilterChain(
           ranks[index] === NO
             ? `${criterion.name} is ${criterion.seen(seen)}, wanted ${asks}`
             : `${wins} ${criterion.name}${ranks[index] === 0 ? "" : ` (${asks})`}; another chain matches better`;
-        tracer.add("filter chain", name(chain), false, why, chain);
+        tracer.add("filter chain", name(chain), false, why, places(chain));
       });
     chains = best < 0 ? [] : chains.filter((_, index) => ranks[index] === best);
     if (chains.length === 0) break;
@@ -170,16 +170,26 @@ export function selectFilterChain(
   const [only, twin] = chains;
   if (only && twin) {
     const reason = `matches as well as ${name(twin)}: Envoy refuses a listener with chains of equal matches`;
-    tracer?.add("filter chain", name(only), false, reason, only);
+    tracer?.add("filter chain", name(only), false, reason, places(only));
     return "ambiguous";
   }
   if (only) {
-    tracer?.add("filter chain", name(only), true, "matches best", only);
+    tracer?.add("filter chain", name(only), true, "matches best", places(only));
     return only;
   }
   const fallback = listener.defaultFilterChain;
-  if (fallback) tracer?.add("filter chain", name(fallback), true, "no other chain matches: the default", fallback);
+  if (fallback)
+    tracer?.add("filter chain", name(fallback), true, "no other chain matches: the default", places(fallback));
   else
     tracer?.add("filter chain", "default", false, "no chain matches and there is no default: the connection is closed");
   return fallback;
 }
+
+/** What a chain without a name is for. */
+function unnamed({ filterChainMatch: { serverNames = [], applicationProtocols = [] } = {} }: FilterChain): string {
+  if (serverNames.length > 0) return `for ${serverNames.slice(0, 3).join(", ")}${serverNames.length > 3 ? ", …" : ""}`;
+  return applicationProtocols.length > 0 ? `for ${applicationProtocols.join(", ")}` : "(unnamed)";
+}
+
+/** A chain is found where it is written, else where its filters are. */
+const places = (chain: FilterChain): readonly object[] => [chain, ...(chain.filters ?? [])];
