@@ -5,23 +5,12 @@ import { matchesLabels, type ProxyNode, parseNode, type Workload } from "@fairle
 export function proxiesOf(mesh: Mesh): ReadonlyMap<string, ProxyNode> {
   const gateways = [...mesh.objects("Gateway")].flatMap(({ spec }) => (spec.selector ? [spec.selector] : []));
   const proxies = new Map<string, ProxyNode>();
-  const workloads = namespacesOf(mesh).flatMap((namespace) => mesh.bucket("workloads", namespace) ?? []);
-  for (const workload of workloads) {
+  for (const workload of mesh.workloads()) {
     const type = gateways.some((selector) => matchesLabels(selector, workload.labels)) ? "router" : "sidecar";
     const { node } = parseNode(nodeJson(workload, type));
     if (node) proxies.set(`${workload.name}.${workload.namespace}`, node);
   }
   return proxies;
-}
-
-function namespacesOf(mesh: Mesh): readonly string[] {
-  return [
-    ...new Set([
-      "default",
-      ...(mesh.bucket("serviceNamespaces", "") ?? []),
-      ...(mesh.bucket("configNamespaces", "WorkloadEntry") ?? []),
-    ]),
-  ];
 }
 
 function nodeJson({ name, namespace, addresses, labels, serviceAccount, clusterId }: Workload, type: string) {

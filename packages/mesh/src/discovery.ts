@@ -33,6 +33,7 @@ export class Discovery {
         return this.#shows(key) ? value : undefined;
       case "configNamespaces":
       case "serviceNamespaces":
+      case "workloadNamespaces":
         return this.#members(value, (name: string) => name);
       case "address":
         return this.#members(value, (service: string) => service.slice(0, service.indexOf("/")));

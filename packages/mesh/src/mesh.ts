@@ -32,6 +32,8 @@ export interface Buckets {
   readonly endpoints: readonly Endpoint[];
   /** Namespace: its workloads, by name. */
   readonly workloads: readonly Workload[];
+  /** The empty key: the namespaces that have workloads. */
+  readonly workloadNamespaces: readonly string[];
   /** Address: the `namespace/hostname` of services that have an endpoint there, sorted. */
   readonly address: readonly string[];
   /** Address: the workloads that have it, by name. */
@@ -178,6 +180,12 @@ export class Mesh {
     for (const namespace of this.bucket("serviceNamespaces", "") ?? []) yield* this.bucket("services", namespace) ?? [];
   }
 
+  /** All workloads, by namespace and name. */
+  *workloads(): IterableIterator<Workload> {
+    for (const namespace of this.bucket("workloadNamespaces", "") ?? [])
+      yield* this.bucket("workloads", namespace) ?? [];
+  }
+
   /** A mesh with `changes` applied; the same mesh when they change nothing. */
   apply(changes: MeshChanges): Mesh {
     const edit = new Edit(this.#buckets, this.#endpointSources);
@@ -296,7 +304,9 @@ class Edit {
   }
 
   workloads(changes: readonly Change<Workload>[]): void {
+    const touched = new Set<string>();
     for (const { value, previous } of changes) {
+      for (const one of [previous, value]) if (one) touched.add(one.namespace);
       this.#move<Workload>(
         "workloads",
         byAge,
@@ -308,6 +318,7 @@ class Edit {
       for (const address of value?.addresses ?? [])
         this.#list<Workload>("workloadAddress", address, byAge).add(value as Workload);
     }
+    this.#presence(touched, "workloads", "workloadNamespaces", (key) => ["", key]);
   }
 
   endpoints(changes: readonly Change<ServiceEndpoints>[]): void {

@@ -43,6 +43,18 @@ const record = ({ from, to, transport, verdict, because, witnesses }: Way) => ({
   witnesses: witnesses.map(({ request, policy }) => ({ request, ...(policy === undefined ? {} : { policy }) })),
 });
 
+/** Ways to workloads of one service that differ in nothing are told once. */
+function printWays(terminal: Terminal, ways: readonly Way[]): void {
+  const told = new Set<string>();
+  for (const way of ways) {
+    const { workload: _, ...to } = way.to;
+    const text = JSON.stringify(record({ ...way, to: { ...to, workload: "" } }));
+    if (told.has(text)) continue;
+    told.add(text);
+    printWay(terminal, way);
+  }
+}
+
 function printWay(terminal: Terminal, { from, to, transport, verdict, because, witnesses }: Way): void {
   const colour = verdict === "denied" ? "good" : "warning";
   terminal.out(
@@ -91,7 +103,7 @@ export const reach: Command = {
           })),
         });
       else {
-        for (const way of asked?.ways ?? []) printWay(terminal, way);
+        printWays(terminal, asked?.ways ?? []);
         for (const finding of asked?.findings ?? []) printFinding(terminal, finding);
         for (const assertion of assertions) printAssertion(terminal, assertion);
       }
@@ -108,5 +120,5 @@ function printAssertion(terminal: Terminal, { from, to, holds, result }: Asserti
   const verdict = { proved: "proved", refuted: "does not hold", undecided: "not proved" }[result.isolated];
   terminal.out(`${sign} nothing from ${from} reaches ${to}: ${verdict}\n`);
   const shown = holds ? result.ways : result.ways.filter((way) => way.verdict !== "denied");
-  for (const way of shown) printWay(terminal, way);
+  printWays(terminal, shown);
 }

@@ -1,23 +1,17 @@
 import type { Mesh } from "@fairlead/mesh";
-import type { ProxyNode, Workload } from "@fairlead/model";
+import type { ProxyNode } from "@fairlead/model";
 import { nodeOf } from "../mesh/node.ts";
 
 /** The proxies of all workloads. */
 export function allNodes(...meshes: readonly Mesh[]): readonly ProxyNode[] {
   const nodes = new Map<string, ProxyNode>();
   for (const mesh of meshes)
-    for (const workload of workloadsOf(mesh)) {
+    for (const workload of mesh.workloads()) {
       if (workload.tlsMode !== "istio") continue;
       const node = nodeOf(mesh, workload);
       nodes.set(node.id, node);
     }
   return [...nodes.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-function* workloadsOf(mesh: Mesh): Iterable<Workload> {
-  const namespaces = new Set([...mesh.services()].map(({ namespace }) => namespace));
-  for (const { metadata } of mesh.objects("WorkloadEntry")) namespaces.add(metadata.namespace);
-  for (const namespace of [...namespaces].sort()) yield* mesh.bucket("workloads", namespace) ?? [];
 }
 
 /** Replicas of one workload are looked at once. */

@@ -81,22 +81,12 @@ function searchNode(mesh: Mesh, from: string): ProxyNode {
     by(({ labels }) => labels.app === name || labels["app.kubernetes.io/name"] === name) ??
     by(({ labels }) => labels["service.istio.io/canonical-name"] === name);
   if (workload) return nodeOf(mesh, workload);
-  const known = [...namespacesOf(mesh)].flatMap((one) =>
-    (mesh.bucket("workloads", one) ?? []).flatMap((workload) => [
-      `${workload.workloadName}.${one}`,
-      ...(workload.labels.app ? [`${workload.labels.app}.${one}`] : []),
-    ]),
-  );
+  const known = [...mesh.workloads()].flatMap((workload) => [
+    `${workload.workloadName}.${workload.namespace}`,
+    ...(workload.labels.app ? [`${workload.labels.app}.${workload.namespace}`] : []),
+  ]);
   throw new SimulatorError(
     "unknown-workload",
     `there is no workload ${name} in namespace ${namespace}; ${knownNames(`${name}.${namespace}`, known)}`,
   );
-}
-
-function namespacesOf(mesh: Mesh): ReadonlySet<string> {
-  return new Set([
-    ...(mesh.bucket("serviceNamespaces", "") ?? []),
-    "default",
-    ...(mesh.bucket("configNamespaces", "WorkloadEntry") ?? []),
-  ]);
 }

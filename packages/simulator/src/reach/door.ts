@@ -11,6 +11,7 @@ import {
 import { compileChain, policiesOf } from "../listener/compiled-chain.ts";
 import { nodeOf } from "../mesh/node.ts";
 import { worldOf } from "../mesh/world.ts";
+import { indexOf, type Resources } from "../resources.ts";
 
 /** A port of a workload behind a service, in one transport: where requests come in, and what judges them. */
 export interface Door {
@@ -22,6 +23,8 @@ export interface Door {
   readonly state: "guarded" | "open" | "shut";
   readonly transport: "mtls" | "plaintext";
   readonly rooms: readonly Room[];
+  /** A gateway listens itself; connections to other workloads are redirected to their proxies. */
+  readonly entry: "inbound" | "bound";
 }
 
 /** One filter chain that a client may get to, and its policies. */
@@ -32,6 +35,10 @@ export interface Room {
   readonly token?: Readonly<Record<string, unknown>>;
   /** Policies may be overridden where they are not looked for: nothing is proved here. */
   readonly overridden: boolean;
+  /** Hosts that its routes know; empty: any. */
+  readonly hosts: readonly string[];
+  /** Server name of the TLS that it ends, which shows nothing of who the client is. */
+  readonly sni?: string;
 }
 
 const JWT = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
@@ -50,13 +57,15 @@ export function doorsOf(mesh: Mesh, service: Service): readonly Door[] {
     service.ports.flatMap((servicePort) => {
       const port = workloadPort(workload, servicePort);
       if (port === undefined) return [];
-      const base = { service, servicePort: servicePort.number, workload, port };
+      const base = { service, servicePort: servicePort.number, workload, port, entry: "inbound" as const };
+      const node = nodeOf(mesh, workload);
+      if (node.type === "router") return [gatewayDoor(base, worldOf(mesh, node).resources)];
       if (workload.tlsMode !== "istio")
         return [{ ...base, state: "open" as const, transport: "plaintext" as const, rooms: [] }];
       return (["mtls", "plaintext"] as const).map((transport): Door => {
         const rooms = chainsAt(mesh, workload, port)
           .filter((chain) => (compileChain(chain).tls !== undefined) === (transport === "mtls"))
-          .flatMap(roomOf);
+          .flatMap((chain) => roomOf(chain, worldOf(mesh, node).resources));
         return { ...base, transport, state: rooms.length > 0 ? "guarded" : "shut", rooms };
       });
     }),
@@ -74,13 +83,42 @@ function chainsAt(mesh: Mesh, workload: Workload, port: number): readonly Filter
   return [...wide, ...(listener?.defaultFilterChain ? [listener.defaultFilterChain] : [])];
 }
 
-function roomOf(chain: FilterChain): readonly Room[] {
+/** A port of a gateway takes whoever comes: who asks for client certificates is not told apart here, so nothing is proved of it. */
+function gatewayDoor(base: Omit<Door, "state" | "transport" | "rooms">, resources: Resources): Door {
+  const chains = resources.listeners
+    .filter(({ address }) => address?.socketAddress?.portValue === base.port)
+    .flatMap(({ filterChains = [], defaultFilterChain }) => [
+      ...filterChains,
+      ...(defaultFilterChain ? [defaultFilterChain] : []),
+    ]);
+  const rooms = chains.flatMap((chain) =>
+    roomOf(chain, resources).map((room): Room => {
+      const [name = "witness.invalid"] = chain.filterChainMatch?.serverNames ?? [];
+      const secure = compileChain(chain).tls !== undefined || chain.filterChainMatch?.transportProtocol === "tls";
+      return { ...room, ...(secure && { sni: name.replace(/^\*/, "witness") }) };
+    }),
+  );
+  return { ...base, entry: "bound", transport: "plaintext", state: rooms.length > 0 ? "guarded" : "shut", rooms };
+}
+
+function roomOf(chain: FilterChain, resources: Resources): readonly Room[] {
   const { manager, proxy } = compileChain(chain);
   if (proxy?.cluster === "BlackHoleCluster") return [];
   const filters = policiesOf(chain);
-  const overridden = manager?.rds !== undefined || /RBACPerRoute/.test(JSON.stringify(manager?.routeConfig ?? {}));
+  const name = manager?.rds?.routeConfigName;
+  const routes = manager?.routeConfig ?? (name === undefined ? undefined : indexOf(resources).routes.get(name));
+  const overridden = manager !== undefined && (routes === undefined || JSON.stringify(routes).includes("RBACPerRoute"));
   const token = manager && tokenOf(manager);
-  return [{ http: manager !== undefined, filters, overridden, ...(token && { token }) }];
+  const hosts = (routes?.virtualHosts ?? []).flatMap(({ domains = [] }) => domains.slice(0, 1));
+  return [
+    {
+      http: manager !== undefined,
+      filters,
+      overridden,
+      hosts: hosts.includes("*") ? [] : hosts.map((host) => host.replace(/^\*/, "witness")),
+      ...(token && { token }),
+    },
+  ];
 }
 
 function tokenOf({ httpFilters = [] }: HttpConnectionManager): Room["token"] {

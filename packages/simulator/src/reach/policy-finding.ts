@@ -8,10 +8,11 @@ import { ruleCovers } from "./rule-cover.ts";
 
 /**
  * What is odd about the policies of a mesh. `unused`: it selects nobody; `shadowed`: another policy allows or denies the same
- * already; `contradicted`: what it allows is denied; `plaintext`: a port takes connections without mutual TLS.
+ * already; `contradicted`: what it allows is denied; `plaintext`: a port takes connections without mutual TLS; `exposed`: a gateway lets
+ * requests from outside in to it.
  */
 export interface PolicyFinding {
-  readonly kind: "unused" | "shadowed" | "contradicted" | "plaintext";
+  readonly kind: "unused" | "shadowed" | "contradicted" | "plaintext" | "exposed";
   readonly message: string;
   /** `AuthorizationPolicy b/stock`, or the service. */
   readonly subject: string;
@@ -61,12 +62,8 @@ const rootOf = (mesh: Mesh) => mesh.meshConfig.rootNamespace || "istio-system";
 const labelsOf = ({ selector }: AuthorizationPolicy) => selector?.matchLabels ?? {};
 
 function isUsed(mesh: Mesh, { metadata: { namespace }, spec }: Policy): boolean {
-  const namespaces =
-    namespace === rootOf(mesh)
-      ? new Set([...(mesh.bucket("serviceNamespaces", "") ?? []), namespace, "default"])
-      : [namespace];
-  for (const one of namespaces)
-    if ((mesh.bucket("workloads", one) ?? []).some(({ labels }) => matchesLabels(labelsOf(spec), labels))) return true;
+  const workloads = namespace === rootOf(mesh) ? mesh.workloads() : (mesh.bucket("workloads", namespace) ?? []);
+  for (const { labels } of workloads) if (matchesLabels(labelsOf(spec), labels)) return true;
   return false;
 }
 
@@ -125,7 +122,9 @@ function plaintextHoles(ways: readonly Way[], doors: readonly Door[]): readonly 
       .filter(({ transport, verdict }) => transport === "plaintext" && verdict === "reaches")
       .map(({ to }) => `${to.service}:${to.port}`),
   );
-  const guarded = doors.filter(({ state, transport }) => state === "guarded" && transport === "plaintext");
+  const guarded = doors.filter(
+    ({ state, transport, entry }) => state === "guarded" && transport === "plaintext" && entry === "inbound",
+  );
   const names = new Set(guarded.map(({ service, servicePort }) => `${service.hostname}:${servicePort}`));
   return [...names]
     .filter((name) => open.has(name))

@@ -135,3 +135,56 @@ test("names that are not there", () => {
   expect(() => reach(mesh(), { from: "d" })).toThrow(/no workload is in a namespace d; nearest of 3 known/);
   expect(() => reach(mesh(), { to: "stok.b" })).toThrow(/nearest of .*stock.b/);
 });
+
+describe("gateways", () => {
+  const gateway = (policies: string) => `
+apiVersion: v1
+kind: Service
+metadata: {name: gate, namespace: g}
+spec: {selector: {app: gate}, ports: [{name: http, port: 80, targetPort: 8080}, {name: spare, port: 81}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: gate-1, namespace: g, labels: {app: gate}}
+status: {podIP: 10.2.9.1}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: gate, namespace: g}
+spec: {selector: {app: gate}, servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop, namespace: g}
+spec: {hosts: [shop.example.com], gateways: [gate], http: [{match: [{uri: {exact: /buy}}], route: [{destination: {host: stock.b.svc.cluster.local, port: {number: 80}}}]}]}
+---${policies}`;
+  const refuse = `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: closed, namespace: g}
+spec: {action: DENY, rules: [{}]}
+`;
+
+  test("are reached by what their policies let on, where they listen", () => {
+    const { ways } = reach(mesh(gateway("")), { from: "a", to: "g" });
+    expect(ways.map(({ to, transport, verdict }) => [to.port, transport, verdict])).toEqual([
+      [80, "plaintext", "reaches"],
+      [81, "plaintext", "denied"],
+    ]);
+  });
+
+  test("that deny everything are proved to", () => {
+    expect(reach(mesh(gateway(refuse)), { from: "a", to: "g" }).isolated).toBe("proved");
+  });
+
+  test("show who is reached from outside, and how", () => {
+    const exposed = (...more: string[]) =>
+      reach(mesh(...more), { to: "b" }).findings.filter(({ kind }) => kind === "exposed");
+    expect(exposed(gateway(""))).toMatchObject([{ subject: "stock.b.svc.cluster.local:80" }]);
+    expect(exposed(gateway(""))[0]?.message).toMatch(/gateway gate-1.g .*GET http:\/\/shop.example.com:\d+\/buy$/);
+    expect(exposed(gateway(refuse))).toEqual([]);
+    expect(
+      exposed(gateway(""), policy("no-gate", "action: DENY, rules: [{from: [{source: {namespaces: [g]}}]}]")),
+    ).toEqual([]);
+  });
+});

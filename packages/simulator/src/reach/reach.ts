@@ -3,13 +3,15 @@ import { type ProxyNode, type Service, type Workload, workloadSpiffeId } from "@
 import { SimulatorError } from "../error.ts";
 import { evaluate, type Question } from "../evaluate.ts";
 import { evaluateResources } from "../evaluate-resources.ts";
+import type { Branch } from "../evaluation.ts";
 import { knownNames } from "../mesh/nearest.ts";
 import { findNode, nodeOf, UNKNOWN_ADDRESS } from "../mesh/node.ts";
 import { worldOf } from "../mesh/world.ts";
 import { parseRequest, type RequestInput } from "../request.ts";
 import type { Connection } from "../subject.ts";
-import { type Door, doorsOf } from "./door.ts";
+import { type Door, doorsOf, type Room } from "./door.ts";
 import { type ExampleRequest, exampleRequests } from "./example-request.ts";
+import { exposures } from "./exposure.ts";
 import { type PolicyFinding, policyFindings } from "./policy-finding.ts";
 import { possiblePolicies, proofOfDenial } from "./possible.ts";
 
@@ -66,7 +68,8 @@ export interface Reach {
  */
 export function reach(mesh: Mesh, options: ReachOptions = {}): Reach {
   const callers = callersOf(mesh, options.from);
-  const doors = servicesOf(mesh, options.to).flatMap((service) => doorsOf(mesh, service));
+  const services = servicesOf(mesh, options.to);
+  const doors = services.flatMap((service) => doorsOf(mesh, service));
   const ways = doors.flatMap((door) => callers.map((caller) => wayThrough(mesh, caller, door)));
   const counterExample = ways.find(({ verdict }) => verdict === "reaches");
   const open = ways.some(({ verdict }) => verdict === "undecided");
@@ -74,7 +77,7 @@ export function reach(mesh: Mesh, options: ReachOptions = {}): Reach {
     ways,
     isolated: counterExample ? "refuted" : open ? "undecided" : "proved",
     ...(counterExample && { counterExample }),
-    findings: policyFindings(mesh, ways, doors),
+    findings: [...policyFindings(mesh, ways, doors), ...exposures(mesh, services)],
   };
 }
 
@@ -84,7 +87,7 @@ interface CallerNode extends Caller {
 }
 
 function callersOf(mesh: Mesh, from: string | undefined): readonly CallerNode[] {
-  const all = [...namespacesOf(mesh)].sort().flatMap((namespace) => [...(mesh.bucket("workloads", namespace) ?? [])]);
+  const all = [...mesh.workloads()];
   if (from === undefined || all.some(({ namespace }) => namespace === from))
     return grouped(
       mesh,
@@ -122,16 +125,6 @@ function grouped(mesh: Mesh, workloads: readonly Workload[]): readonly CallerNod
   });
 }
 
-function namespacesOf(mesh: Mesh): ReadonlySet<string> {
-  return new Set([
-    ...(mesh.bucket("serviceNamespaces", "") ?? []),
-    ...(mesh.bucket("configNamespaces", "WorkloadEntry") ?? []),
-    ...(mesh.bucket("configNamespaces", "AuthorizationPolicy") ?? []),
-    ...(mesh.bucket("configNamespaces", "Sidecar") ?? []),
-    "default",
-  ]);
-}
-
 function servicesOf(mesh: Mesh, to: string | undefined): readonly Service[] {
   const all = [...mesh.services()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   if (to === undefined) return all;
@@ -167,6 +160,7 @@ function wayThrough(mesh: Mesh, caller: CallerNode, door: Door): Way {
     return way("reaches", "the workload has no sidecar: nothing is checked there", [{ request: plain }]);
   if (transport === "mtls" && !hasSidecar)
     return way("denied", "the caller has no sidecar, so no certificate of the mesh");
+  if (state === "shut" && door.entry === "bound") return way("denied", "the gateway does not listen there");
   if (state === "shut")
     return way("denied", transport === "plaintext" ? "mutual TLS is required" : "mutual TLS is not taken here");
   const peer = transport === "mtls" ? identityOf(mesh, node) : undefined;
@@ -190,20 +184,22 @@ function identityOf(mesh: Mesh, node: ProxyNode): string {
   ).uri;
 }
 
+const MOST_HOSTS = 20;
+
 /** Requests that get through: one for each allowing policy that can be met, else the first. */
 function findWitnesses(mesh: Mesh, caller: CallerNode, door: Door, peer: string | undefined): readonly Witness[] {
   const found: Witness[] = [];
-  for (const { filters, http, token } of door.rooms) {
+  for (const room of door.rooms) {
+    const { filters, http, token, hosts } = room;
     const known = { peer, port: door.port, http };
     const policies = filters.flatMap(({ rules }) =>
       rules && (rules.action ?? "ALLOW") === "ALLOW" ? possiblePolicies(rules, known).some : [],
     );
     for (const policy of policies.length > 0 ? policies : [undefined]) {
-      const examples = http
-        ? exampleRequests(filters, new Set(policy === undefined ? [] : [policy]), token)
-        : [undefined];
-      for (const example of examples) {
-        const witness = check(mesh, caller, door, peer, example);
+      const made = http ? exampleRequests(filters, new Set(policy === undefined ? [] : [policy]), token) : [undefined];
+      const named = hosts.slice(0, MOST_HOSTS).flatMap((host) => made.map((one) => one && { host, ...one }));
+      for (const example of door.entry === "bound" && hosts.length > 0 ? named : made) {
+        const witness = check(mesh, caller, door, room, peer, example);
         if (!witness) continue;
         found.push({ ...witness, ...(policy !== undefined && { policy }) });
         break;
@@ -218,7 +214,8 @@ function findWitnesses(mesh: Mesh, caller: CallerNode, door: Door, peer: string 
 function check(
   mesh: Mesh,
   { node }: CallerNode,
-  { service, servicePort, workload, port }: Door,
+  { service, servicePort, workload, port, entry }: Door,
+  { sni }: Room,
   peer: string | undefined,
   example: ExampleRequest | undefined,
 ): Witness | undefined {
@@ -230,16 +227,21 @@ function check(
   const connection: Connection = {
     destination: { address: workload.addresses[0] ?? UNKNOWN_ADDRESS, port },
     source: { address: node.ipAddresses[0] ?? UNKNOWN_ADDRESS, port: 50_000 },
-    tls: peer !== undefined,
-    sni: peer === undefined ? "" : `outbound_.${servicePort}_._.${service.hostname}`,
+    tls: peer !== undefined || sni !== undefined,
+    sni: peer === undefined ? (sni ?? "") : `outbound_.${servicePort}_._.${service.hostname}`,
     alpn:
       peer === undefined ? [] : example ? ["istio-http/1.1", "istio", "http/1.1"] : ["istio-peer-exchange", "istio"],
     protocol: example ? "http/1.1" : "tcp",
     ...(peer !== undefined && { peer: { uris: [peer] } }),
   };
   const { resources } = worldOf(mesh, nodeOf(mesh, workload));
-  const call = { entry: "inbound" as const, connection, ...(parsed.http && { request: parsed.http }) };
-  if (!evaluateResources(resources, call).branches.some(({ kind }) => kind === "forward")) return undefined;
+  const call = { entry, connection, ...(parsed.http && { request: parsed.http }) };
+  const { branches } = evaluateResources(resources, call);
+  // A gateway is reached by what its policies let on, whatever its routes make of it.
+  const passes = (branch: Branch) =>
+    branch.kind === "forward" ||
+    (entry === "bound" && branch.kind === "reply" && !["rbac", "jwt"].includes(branch.reply.by));
+  if (!branches.some(passes)) return undefined;
   const question = { from: node, request };
   return { request, ...(peer !== undefined && arrives(mesh, question, service) && { question }) };
 }
