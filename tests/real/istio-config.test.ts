@@ -3,15 +3,16 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { type ConfigObject, KINDS, type KindName, memoryStore, validateDocument } from "@fairlead/config";
+import { type ConfigObject, memoryStore } from "@fairlead/config";
 import { createControlPlane } from "@fairlead/control-plane";
 import { canonicalize, decode } from "@fairlead/xds";
 import { configTypeUrl, xdsConfigStore } from "@fairlead/xds/config";
 import { beforeAll, describe, expect, it } from "vitest";
-import { hasConformance, readJsonLines } from "../../packages/config/test/conformance.ts";
+import { hasConformance } from "../../packages/config/test/conformance.ts";
 import { descriptor } from "../../packages/xds/gen/descriptor.js";
 import { encodeConfig } from "../../packages/xds/src/config/envelope.ts";
 import { messageNameOf } from "../../packages/xds/src/proto/index.ts";
+import { validObjects } from "../conformance/valid-objects.ts";
 import { hasTool } from "../support/tool.ts";
 
 const run = promisify(execFile);
@@ -27,18 +28,6 @@ interface Sent {
   readonly created?: string;
   readonly version?: string;
   readonly spec: object;
-}
-
-/** Every valid document of the conformance data, each under a name of its own. */
-function validObjects(): readonly ConfigObject[] {
-  const names = Object.keys(KINDS) as KindName[];
-  return names
-    .flatMap((kind) => readJsonLines<{ doc: unknown }>(`validation/${kind}.jsonl`))
-    .flatMap(({ doc }) => validateDocument(doc, { defaultNamespace: "default" }).object ?? [])
-    .map((object, index) => ({
-      ...object,
-      metadata: { name: `object-${index}`, namespace: "shop", labels: { index: `${index}` }, annotations: { a: "b" } },
-    }));
 }
 
 /** Message and spec in the JSON that Go prints: seconds, and numbers of 64 bits as text, whatever it was written as. */
