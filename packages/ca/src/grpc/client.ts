@@ -5,7 +5,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/
 import type { CaClient, SigningRequest, SigningResponse } from "../agent/ca-client.ts";
 import { readCertificate } from "../certificate/parse.ts";
 import { CaError } from "../error.ts";
-import { CERTIFICATE_SERVICE } from "./service.ts";
+import { CERTIFICATE_SERVICE } from "./definition.ts";
 import { decodeResponse, encodeRequest } from "./wire.ts";
 
 export interface GrpcCaClientOptions {

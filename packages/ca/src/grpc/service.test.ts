@@ -12,9 +12,9 @@ import { inspectCertificate } from "../certificate/inspect.ts";
 import { memoryKeyManager } from "../keys/memory.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { clientCertificate } from "./client-certificate.ts";
+import { CERTIFICATE_SERVICE } from "./definition.ts";
 import { type JoinTokens, joinTokens } from "./join-token.ts";
 import { type CertificateListener, listenCertificateService } from "./listen.ts";
-import { CERTIFICATE_SERVICE } from "./service.ts";
 import { decodeResponse, encodeRequest } from "./wire.ts";
 
 const node = workloadSpiffeId("cluster.local", "istio-system", "ztunnel");

@@ -14,6 +14,7 @@ import type { IssuanceLedger } from "../authority/ledger.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
+import { CERTIFICATE_SERVICE } from "./definition.ts";
 import { type RateLimits, rateLimiter } from "./rate-limit.ts";
 import { SUBORDINATE_PROFILE } from "./upstream.ts";
 import { type CertificateRequest, decodeRequest, encodeResponse } from "./wire.ts";
@@ -46,22 +47,6 @@ export interface CertificateService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 }
-
-const PATH = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
-const raw = (bytes: Buffer): Buffer => bytes;
-
-/** The method as clients and servers of grpc-js need it; messages are the bytes themselves, read by {@link decodeRequest}. */
-export const CERTIFICATE_SERVICE: ServiceDefinition = {
-  CreateCertificate: {
-    path: PATH,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: raw,
-    requestDeserialize: raw,
-    responseSerialize: raw,
-    responseDeserialize: raw,
-  },
-};
 
 /**
  * Istio's certificate service, for any grpc-js server: `server.addService(definition, implementation)`. The server must
