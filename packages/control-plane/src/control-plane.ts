@@ -28,6 +28,7 @@ import { listenPages, type Pages } from "./pages.ts";
 import { secretGrants } from "./reference-grants.ts";
 import { atMost, systemClock } from "./scheduler.ts";
 import { SecretSets } from "./secrets.ts";
+import { trustRoots } from "./trust-roots.ts";
 
 /** How long proxies wait for keys of token issuers at the start; then they are told to refuse tokens until there are some. Milliseconds. */
 const FIRST_KEY_SETS = 2_000;
@@ -95,6 +96,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const updateTimes = new Histogram();
   const meshListeners = new Set<(mesh: Mesh) => void>();
   let source: MeshSource | undefined;
+  const own = ownCertificates(authority);
+  const roots = trustRoots(authority, (further) => {
+    own.setFurtherRoots(further);
+    source?.wake();
+  });
   const feed = new MeshFeed({
     config,
     registry,
@@ -106,19 +112,23 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     onMesh(mesh) {
       const begun = clock.now();
       source?.update(mesh);
+      roots.update(mesh.meshConfig);
       void wantKeySets(mesh);
       updateTimes.observe((clock.now() - begun) / 1000);
       for (const listener of [...meshListeners]) listener(mesh);
     },
   });
+  roots.update(feed.mesh.meshConfig);
   await atMost(FIRST_KEY_SETS, wantKeySets(feed.mesh), clock);
   feed.flush();
   const { credentials } = options;
   const grants = options.documents && secretGrants(options.documents);
   const secrets = credentials && new SecretSets({ credentials, ...(grants ? { grants } : {}) });
   source = createMeshSource(feed.mesh, {
-    extra: (node, typeUrl, ask) =>
-      typeUrl === secrets?.typeUrl ? secrets.of(node, ask(secretNames, undefined)) : undefined,
+    extra(node, typeUrl, ask) {
+      if (typeUrl === roots.typeUrl) return roots.resources();
+      return typeUrl === secrets?.typeUrl ? secrets.of(node, ask(secretNames, undefined)) : undefined;
+    },
   });
   const made = source;
   const trustDomains = () => [
@@ -140,7 +150,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
 
   const open: { close(): Promise<void> }[] = [];
-  const own = ownCertificates(authority);
   let listens = false;
   let closing: Promise<void> | undefined;
 
@@ -155,6 +164,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...(credentials?.diagnostics() ?? []),
       ...(shared?.diagnostics() ?? []),
       ...settings.diagnostics,
+      ...roots.diagnostics,
       ...settingsDiagnostics(settings.meshConfig, settings.meshNetworks),
       ...translation,
     ];
@@ -244,6 +254,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       closing ??= (async () => {
         feed.close();
         keySets.close();
+        roots.close();
         forgetCredentials?.();
         forgetGrants?.();
         credentials?.close();

@@ -7,12 +7,15 @@ import { ControlPlaneError } from "./control-plane-error.ts";
 export interface OwnCertificates {
   /** The one with these host names and addresses. Rejects with `insecure` where there is no authority. */
   agent(names: readonly string[]): Promise<Agent>;
+  /** Roots to take clients' certificates of besides the authority's, PEM. */
+  setFurtherRoots(roots: readonly string[]): void;
   close(): Promise<void>;
 }
 
 /** The identity is Istio's: `ns/istio-system/sa/istiod`. */
 export function ownCertificates(authority: Authority | undefined): OwnCertificates {
   const agents = new Map<string, Promise<Agent>>();
+  let further: readonly string[] = [];
   const make = async (names: readonly string[]): Promise<Agent> => {
     if (!authority)
       throw new ControlPlaneError("insecure", "mutual TLS needs an authority; give one, or ask for plaintext");
@@ -24,6 +27,7 @@ export function ownCertificates(authority: Authority | undefined): OwnCertificat
         dnsNames: names.filter((name) => !isAddress(name)),
         ipAddresses: names.filter(isAddress),
       }),
+      extraRoots: further,
     });
     await agent.ready;
     return agent;
@@ -38,6 +42,10 @@ export function ownCertificates(authority: Authority | undefined): OwnCertificat
         made.catch(() => agents.delete(key));
       }
       return made;
+    },
+    setFurtherRoots(roots) {
+      further = roots;
+      for (const agent of agents.values()) agent.then((one) => one.setExtraRoots(roots)).catch(() => undefined);
     },
     async close() {
       await Promise.all([...agents.values()].map(async (agent) => (await agent).close()));

@@ -33,6 +33,7 @@ const CHOSEN: Record<string, string> = {
   "xds.type.matcher.v3.Matcher": "XdsMatcher",
   "io.istio.http.peer_metadata.Config": "IstioPeerMetadata",
   "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig": "IstioAlpn",
+  "istio.mesh.v1alpha1.ProxyConfig": "MeshProxyConfig",
   "istio.security.Action": "ZtunnelAction",
   "istio.security.Address": "ZtunnelAddress",
   "istio.security.Authorization": "ZtunnelAuthorization",

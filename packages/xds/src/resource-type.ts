@@ -92,6 +92,7 @@ const ROWS: readonly (Partial<Row> & Pick<Row, "shortName" | "message">)[] = [
   },
   { shortName: "RTDS", message: "envoy.service.runtime.v3.Runtime", order: 8 },
   { shortName: "NDS", message: "istio.networking.nds.v1.NameTable", order: 9, wildcard: "legacy" },
+  { shortName: "PCDS", message: "istio.mesh.v1alpha1.ProxyConfig", order: 9, wildcard: "legacy" },
   { shortName: "WADS", message: "istio.security.Authorization", order: 10, wildcard: "legacy" },
 ];
 

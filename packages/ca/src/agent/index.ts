@@ -10,3 +10,4 @@ export {
 } from "./file-secrets.ts";
 export { DEFAULT_ROTATION, type RotationPolicy } from "./rotation.ts";
 export { listenSds, type SdsListener } from "./sds.ts";
+export { type FollowRootsOptions, followRoots } from "./trust-bundle-discovery.ts";

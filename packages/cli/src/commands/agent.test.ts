@@ -41,15 +41,34 @@ describe("agent", () => {
         "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: default}\nspec: {clusterIP: 10.0.0.1, ports: [{port: 80, name: http}]}\n",
       tokens: `# who may join\n${TOKEN} ${ID}\n`,
       token: `${TOKEN}\n`,
+      "node.json": '{"id":"sidecar~10.0.0.9~web-1.default~default.svc.cluster.local"}',
     });
     await fairlead("ca", "init", "--dir", folder.at("pki"), "--trust-domain", "cluster.local");
+    const [further] = await folderOf().then(async (elsewhere) => {
+      await using _ = elsewhere;
+      await fairlead("ca", "init", "--dir", elsewhere.at("pki"), "--trust-domain", "cluster.local");
+      return [await readFile(elsewhere.at("pki", "root-cert.pem"), "utf8")];
+    });
+    await writeFile(folder.at("mesh.yaml"), JSON.stringify({ caCertificates: [{ pem: further }] }));
     const serve = begin(
-      ...["serve", "-f", folder.at("mesh"), "--ads", "127.0.0.1:0", "--ca", folder.at("pki"), "-o", "json"],
+      ...[
+        "serve",
+        "-f",
+        folder.at("mesh"),
+        "--mesh-config",
+        folder.at("mesh.yaml"),
+        "--ads",
+        "127.0.0.1:0",
+        "--ca",
+        folder.at("pki"),
+        "-o",
+        "json",
+      ],
       ...["--certificates", "127.0.0.1:0", "--join-tokens", folder.at("tokens")],
       ...["--audit", folder.at("audit")],
     );
     await expect.poll(serve.out, { timeout: 20_000 }).toContain("certificates");
-    const { certificates } = JSON.parse(serve.out());
+    const { certificates, ads } = JSON.parse(serve.out());
     const sds = `unix:${folder.at("run", "sds")}`;
     const words = ["agent", "--sds", sds, "--ca", certificates, "--roots", folder.at("pki", "root-cert.pem")];
     const agent = begin(
@@ -60,6 +79,10 @@ describe("agent", () => {
       folder.at("token"),
       "--out",
       folder.at("out"),
+      "--ads",
+      ads,
+      "--node",
+      folder.at("node.json"),
       "--workload-api",
       `unix:${folder.at("run", "api")}`,
       "-o",
@@ -78,6 +101,8 @@ describe("agent", () => {
     expect([...served.keys()].sort()).toEqual(["ROOTCA", "default"]);
     const inline = served.get("default")?.tlsCertificate?.certificateChain.inlineBytes ?? "";
     expect(Buffer.from(inline, "base64").toString()).toBe(leaf);
+
+    await expect.poll(() => readFile(folder.at("out", "root-cert.pem"), "utf8")).toContain(further?.trim());
 
     const again = begin(...words.with(2, `${sds}-2`), "--id", ID, "--token-file", folder.at("token"));
     await expect.poll(again.err, { timeout: 20_000 }).toContain("UNAUTHENTICATED");
@@ -123,6 +148,7 @@ describe("agent", () => {
     ["both", ["--ca", "a:1", "--mounted", "m"], "either --ca or --mounted"],
     ["no roots", ["--ca", "a:1", "--id", ID], "--ca needs --roots and --id"],
     ["an option of the other way", ["--mounted", "m", "--ttl", "5"], "--ttl goes with --ca"],
+    ["a node without server", ["--ca", "a:1", "--roots", "svid", "--id", ID, "--node", "n"], "go together"],
     ["files that are not there", ["--mounted", "none"], "SECRET_NOT_FOUND"],
     ["a name that is none", ["--mounted", "svid", "--serve-file", "default"], "neither file-cert"],
   ])("%s: exit code 2 and no stack", async (_, words, message) => {

@@ -4,6 +4,7 @@ import {
   createAgent,
   type FileSecrets,
   fileSecrets,
+  followRoots,
   listenSds,
   mountedCertificate,
   namedSecretFiles,
@@ -18,8 +19,9 @@ import type { Call, Command } from "../command.ts";
 import { readText } from "../input.ts";
 import { printJson } from "../output.ts";
 import { seconds } from "./ca-rotate.ts";
+import { readNode } from "./node.ts";
 
-const WITH_CA = ["roots", "token-file", "server", "ttl", "out", "workload-api"] as const;
+const WITH_CA = ["roots", "token-file", "server", "ttl", "out", "workload-api", "ads", "node"] as const;
 
 /** The secrets of several sources; the first that has one of the name counts. */
 function joined(sources: readonly SecretSource[]): SecretSource {
@@ -67,7 +69,7 @@ export const agent: Command = {
   summary:
     "Keeps a workload's key and certificate beside its proxy and serves them by SDS on a Unix socket: certified by an authority, or from mounted files.",
   usage:
-    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] [--workload-api unix:PATH] | --mounted DIR) [--serve-file NAME …] [-o json]",
+    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] [--workload-api unix:PATH] [--ads HOST:PORT --node node.json] | --mounted DIR) [--serve-file NAME …] [-o json]",
   options: {
     sds: { type: "string" },
     ca: { type: "string" },
@@ -78,6 +80,8 @@ export const agent: Command = {
     ttl: { type: "string" },
     out: { type: "string" },
     "workload-api": { type: "string" },
+    ads: { type: "string" },
+    node: { type: "string" },
     mounted: { type: "string" },
     "serve-file": { type: "string", multiple: true },
   },
@@ -89,6 +93,9 @@ export const agent: Command = {
       throw new CliError("usage", "either --ca or --mounted is needed");
     const idle = ca === undefined ? [...WITH_CA, "id"].find((name) => call.text(name) !== undefined) : undefined;
     if (idle !== undefined) throw new CliError("usage", `--${idle} goes with --ca`);
+    const [ads, nodeFile] = [call.text("ads"), call.text("node")];
+    if ((ads === undefined) !== (nodeFile === undefined)) throw new CliError("usage", "--ads and --node go together");
+    const node = nodeFile === undefined ? undefined : (await readNode(nodeFile)).json;
     const say = (text: string) => terminal.err(`${new Date().toISOString()} ${text}\n`);
     const onProblem = (error: CaError) => say(error.message);
     const named = (call.values["serve-file"] ?? []) as readonly string[];
@@ -115,6 +122,11 @@ export const agent: Command = {
         const serving = await listenWorkloadApi({ address: workloadApi, agent: own });
         stack.defer(() => serving.close());
         say(`serving the SPIFFE Workload API on ${workloadApi}`);
+      }
+      if (ads !== undefined && node !== undefined && "identity" in own) {
+        const onDisconnect = ({ message }: Error) => say(`no roots from ${ads}: ${message}`);
+        const following = await followRoots({ agent: own, address: ads, node, onDisconnect });
+        stack.defer(() => following.close());
       }
       if (call.json) printJson(terminal, { sds, ...(out ? { out } : {}), ...(workloadApi ? { workloadApi } : {}) });
       say(

@@ -1,0 +1,56 @@
+import type { NodeJson } from "@fairlead/model";
+import { CaError } from "../error.ts";
+import { type Agent, SECRET_NAMES } from "./agent.ts";
+import { mergeRoots } from "./certificate.ts";
+
+export interface FollowRootsOptions {
+  /** Whose roots follow, and whose certificate opens the connection. */
+  readonly agent: Agent;
+  /** `HOST:PORT` of the control plane's discovery server; its certificate must carry the host. */
+  readonly address: string;
+  /** The proxy's node; the server checks its namespace and service account against the certificate. */
+  readonly node: NodeJson;
+  /** Without TLS, for a server on this machine. */
+  readonly insecure?: boolean;
+  /** Told when the stream ends; it is opened again. */
+  readonly onDisconnect?: (error: Error) => void;
+}
+
+const PROXY_CONFIG = "type.googleapis.com/istio.mesh.v1alpha1.ProxyConfig";
+
+/**
+ * Takes a mesh's roots from its control plane as they change (Istio's PCDS: `caCertificatesPem` of a `ProxyConfig`) and
+ * gives them to the agent, so that a new root is trusted before the next renewal; the acknowledgement tells the control
+ * plane that it has arrived. Roots that do not parse are rejected and change nothing. Resolves once the stream is begun;
+ * the caller closes it. Needs `@fairlead/xds` and `@grpc/grpc-js`. Throws OPTION_INVALID.
+ */
+export async function followRoots(options: FollowRootsOptions): Promise<{ close(): void }> {
+  const { agent, address, node, insecure = false, onDisconnect } = options;
+  const missing = (cause: unknown) => {
+    throw new CaError("OPTION_INVALID", "following roots needs @fairlead/xds and @grpc/grpc-js", { cause });
+  };
+  const { createDiscoveryClient } = await import("@fairlead/xds/client").catch(missing);
+  const { experimental } = await import("@grpc/grpc-js").catch(missing);
+  const { certificateProvider } = await import("../grpc/certificate-provider.ts");
+  await agent.ready;
+  const provider = certificateProvider(agent, SECRET_NAMES);
+  const client = createDiscoveryClient({
+    address,
+    node,
+    subscriptions: { [PROXY_CONFIG]: ["*"] },
+    ...(insecure ? {} : { credentials: experimental.createCertificateProviderChannelCredentials(provider, provider) }),
+    onResources({ resources }) {
+      const roots = resources.flatMap(({ json }) => (json as { caCertificatesPem?: string[] }).caCertificatesPem ?? []);
+      if (roots.length === 0) return undefined; // a control plane without roots of its own to tell
+      try {
+        mergeRoots(roots);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      agent.setExtraRoots(roots);
+      return undefined;
+    },
+    ...(onDisconnect ? { onDisconnect } : {}),
+  });
+  return client;
+}
