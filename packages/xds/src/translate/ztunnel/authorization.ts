@@ -1,5 +1,5 @@
 import type { ConfigObject } from "@fairlead/config";
-import type { ZtunnelAuthorization, ZtunnelGroup } from "../../proto/types.ts";
+import type { ZtunnelAuthorization, ZtunnelGroup, ZtunnelRules } from "../../proto/types.ts";
 import { isDryRun } from "../security/authorization.ts";
 import { connectionRule } from "./rule.ts";
 
@@ -46,27 +46,27 @@ export function convertAuthorizationPolicy(
       ...(action === "DENY" ? { action } : {}),
       ...(groups.length > 0 ? { groups } : {}),
     },
-    problems: converted.flatMap(({ unsupported }, index) =>
+    problems: converted.flatMap(({ rules, unsupported }, index) =>
       unsupported.length === 0
         ? []
         : [
             {
               path: `spec.rules[${index}]`,
-              message: `ztunnel does not see ${unsupported.join(", ")} (a waypoint does): ${consequence(action, groups)}`,
+              message: `ztunnel does not see ${unsupported.join(", ")} (a waypoint does): ${consequence(action, rules)}`,
             },
           ],
     ),
   };
 }
 
-function consequence(action: "ALLOW" | "DENY", groups: readonly ZtunnelGroup[]): string {
+function consequence(action: "ALLOW" | "DENY", rules: readonly ZtunnelRules[]): string {
   if (action === "ALLOW") return "the rule allows nothing there";
-  return groups.some(canMatch)
-    ? "it denies without asking for that, which is more than was asked for"
-    : "nothing of the policy is left, and it denies nothing there";
+  return canMatch(rules)
+    ? "the rule denies without asking for that, which is more than was asked for"
+    : "nothing of the rule is left, and it denies nothing there";
 }
 
 /** ztunnel skips empty matches: a group whose every alternative is empty never holds. */
-function canMatch({ rules = [] }: ZtunnelGroup): boolean {
+function canMatch(rules: readonly ZtunnelRules[]): boolean {
   return rules.every(({ matches = [] }) => matches.some((match) => Object.keys(match).length > 0));
 }

@@ -94,9 +94,9 @@ describe("authorizations of ztunnel", () => {
   it.each([
     [
       { operation: { ports: ["80"], hosts: ["a"] } },
-      "it denies without asking for that, which is more than was asked for",
+      "the rule denies without asking for that, which is more than was asked for",
     ],
-    [{ operation: { hosts: ["a"] } }, "nothing of the policy is left, and it denies nothing there"],
+    [{ operation: { hosts: ["a"] } }, "nothing of the rule is left, and it denies nothing there"],
   ])("deny without what they cannot ask: %j", (to, consequence) => {
     expect(madeOf(policy({ action: "DENY", rules: [{ to: [to] }] })).told).toEqual([
       `spec.rules[0]: ztunnel does not see hosts (a waypoint does): ${consequence}`,
