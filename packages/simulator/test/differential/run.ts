@@ -1,14 +1,11 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createServer as createTcpServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { observedCluster, predictedCluster, randomChains, randomContact, startNamed } from "./chains.ts";
 import { echo, listenerOf, observed, predicted, randomRequest, type Seen } from "./compare.ts";
 import { randomRbac } from "./policies.ts";
 import { seededRandom } from "./random.ts";
 import { randomRoutes } from "./routes.ts";
+import { freePorts, startStatic } from "./static-envoy.ts";
 
 export interface Disagreement {
   readonly seed: number;
@@ -66,24 +63,9 @@ export async function runDifferential(
       ],
     },
   };
-  const folder = await mkdtemp(join(tmpdir(), "differential-"));
-  const config = join(folder, "envoy.json");
-  await writeFile(
-    config,
-    JSON.stringify({
-      admin: { address: { socketAddress: { address: "127.0.0.1", portValue: admin } } },
-      staticResources: { listeners: cases.map(({ listener }) => listener), clusters: [cluster] },
-    }),
-  );
-  const child = spawn(envoy, ["-c", config, "--disable-hot-restart", "--concurrency", "1", "--log-level", "error"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let log = "";
-  child.stderr.on("data", (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-20_000);
-  });
+  const listeners = cases.map(({ listener }) => listener);
+  const started = await startStatic(envoy, admin, { listeners, clusters: [cluster] });
   try {
-    await ready(admin, () => (child.exitCode === null ? undefined : log));
     const disagreements: Disagreement[] = [];
     let asked = 0;
     for (const { seed, port, random, listener } of cases)
@@ -96,10 +78,9 @@ export async function runDifferential(
       }
     return { asked, disagreements };
   } finally {
-    child.kill("SIGTERM");
+    await started[Symbol.asyncDispose]();
     backend.close();
     backend.closeAllConnections();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
@@ -112,27 +93,36 @@ function sorted(value: unknown): unknown {
   );
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createTcpServer();
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-async function ready(admin: number, failure: () => string | undefined): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (Date.now() < end) {
-    const failed = failure();
-    if (failed !== undefined) throw new Error(`Envoy ended:\n${failed}`);
-    const answer = await fetch(`http://127.0.0.1:${admin}/ready`).catch(() => undefined);
-    if (answer?.status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+/** Runs random connections through random filter chains of a real Envoy and through the simulator. */
+export async function runChains(
+  envoy: string,
+  seeds: readonly number[],
+  connections: number,
+): Promise<{ readonly asked: number; readonly taken: number; readonly disagreements: readonly object[] }> {
+  const { clusters, close } = await startNamed();
+  const ports = await freePorts(seeds.length + 1);
+  const admin = ports.pop() ?? 0;
+  const cases = seeds.map((seed, index) => {
+    const [port, random] = [ports[index] ?? 0, seededRandom(seed)];
+    return { seed, port, random, listener: randomChains(random, `seed-${seed}`, port) };
+  });
+  const started = await startStatic(envoy, admin, { listeners: cases.map(({ listener }) => listener), clusters });
+  try {
+    const disagreements: object[] = [];
+    let asked = 0;
+    let taken = 0;
+    for (const { seed, port, random, listener } of cases)
+      for (let count = 0; count < connections; count++) {
+        const contact = randomContact(random);
+        const [ours, real] = [predictedCluster(listener, port, contact), await observedCluster(port, contact)];
+        asked++;
+        if (real !== "") taken++;
+        const matches = listener.filterChains?.map(({ filterChainMatch }) => filterChainMatch);
+        if (ours !== real) disagreements.push({ seed, contact, predicted: ours, observed: real, matches });
+      }
+    return { asked, taken, disagreements };
+  } finally {
+    await started[Symbol.asyncDispose]();
+    close();
   }
-  throw new Error("Envoy is not ready after 30 s");
 }
