@@ -50,6 +50,37 @@ spec:
       end
 `;
 
+const given = (value: string) => `
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: given }
+spec:
+  workloadSelector: { labels: { app: gateway } }
+  configPatches:
+  - applyTo: HTTP_FILTER
+    match: { context: GATEWAY, listener: { filterChain: { filter: { name: envoy.filters.network.http_connection_manager, subFilter: { name: envoy.filters.http.router } } } } }
+    patch:
+      operation: INSERT_BEFORE
+      value:
+        name: given.lua
+        config_discovery:
+          config_source: { ads: {}, initial_fetch_timeout: 0s, resource_api_version: V3 }
+          type_urls: [type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua]
+  - applyTo: EXTENSION_CONFIG
+    match: { context: GATEWAY }
+    patch:
+      operation: ADD
+      value:
+        name: given.lua
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua
+          default_source_code:
+            inline_string: |
+              function envoy_on_request(handle)
+                handle:headers():replace("x-seen", (handle:headers():get("x-seen") or "") .. "${value}")
+              end
+`;
+
 it("Lua extensions over ECDS run in the order of phases and priorities, change without new listeners, and go", async () => {
   await using stack = new AsyncDisposableStack();
   const backend = createServer((request, response) => response.end(String(request.headers["x-seen"] ?? "nothing")));
@@ -93,5 +124,12 @@ it("Lua extensions over ECDS run in the order of phases and priorities, change w
 
   store.set({ "first.yaml": undefined });
   await until("two3");
+
+  // The same by an EnvoyFilter: a filter that asks for its configuration, and what it is given.
+  store.set({ "patch.yaml": given("p") });
+  await until("two3p");
+  store.set({ "patch.yaml": given("q") });
+  await until("two3q");
+  expect(plane.diagnostics()).toEqual([]);
   await plane.converged();
 });

@@ -14,7 +14,7 @@ it("says nothing of the defaults and of what is acted on", () => {
 it.each([
   [{ serviceScopeConfigs: [{ scope: "GLOBAL" }] }, "serviceScopeConfigs"],
   [{ verifyCertificateAtClient: { value: true } }, "verifyCertificateAtClient"],
-  [{ defaultConfig: { concurrency: 4 } }, "defaultConfig.concurrency"],
+  [{ defaultConfig: { statusPort: 4 } }, "defaultConfig.statusPort"],
 ])("tells of %j", (meshConfig, path) => {
   expect(settingsDiagnostics(meshConfig as Parameters<typeof settingsDiagnostics>[0])).toMatchObject([
     { code: "unsupported-field", path, object: { kind: "MeshConfig" } },

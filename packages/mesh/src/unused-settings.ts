@@ -50,6 +50,14 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
 
 /** The same of `defaultConfig`: the rest concerns how an agent starts its Envoy, which is not done from here. */
 const READ_PROXY_FIELDS: ReadonlySet<string> = new Set([
+  "concurrency",
+  "discoveryAddress",
+  "image",
+  "proxyAdminPort",
+  "proxyMetadata",
+  "proxyStatsMatcher",
+  "runtimeValues",
+  "statsdUdpAddress",
   "connectionSettings",
   "gatewayTopology",
   "proxyHeaders",

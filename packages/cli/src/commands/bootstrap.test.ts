@@ -24,6 +24,39 @@ describe("bootstrap", () => {
     });
   });
 
+  it("takes what a mesh says of a proxy's start", async () => {
+    await using folder = await folderOf({
+      "node.json": JSON.stringify(NODE),
+      "mesh.yaml": `apiVersion: networking.istio.io/v1beta1
+kind: ProxyConfig
+metadata: { name: page, namespace: default }
+spec: { selector: { matchLabels: { app: page } }, concurrency: 4, environmentVariables: { LEVEL: debug } }
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: boot, namespace: default }
+spec:
+  configPatches:
+  - { applyTo: BOOTSTRAP, patch: { operation: MERGE, value: { stats_flush_interval: 7s } } }
+`,
+      "settings.yaml":
+        "defaultConfig: { runtimeValues: { a.b: '1' }, proxyStatsMatcher: { inclusionPrefixes: [http] } }\n",
+    });
+    const { code, out, err } = await fairlead(
+      ...["bootstrap", "--node", folder.at("node.json"), "-f", folder.at("mesh.yaml")],
+      ...["--mesh-config", folder.at("settings.yaml"), "-o", "json"],
+    );
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      statsFlushInterval: "7s",
+      layeredRuntime: { layers: [{}, { name: "mesh" }] },
+    });
+    expect(err.split("\n").filter(Boolean)).toEqual([
+      "start it with --concurrency 4",
+      "in its environment: LEVEL=debug",
+    ]);
+  });
+
   it("takes where the servers are, and how they are reached", async () => {
     await using folder = await folderOf({ "node.json": JSON.stringify(NODE) });
     const { code, out } = await fairlead(

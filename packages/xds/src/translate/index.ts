@@ -11,5 +11,6 @@ export {
   SDS_CLUSTER,
   sniClusterName,
 } from "./names.ts";
+export { type ProxyStart, proxyStart } from "./proxy-start.ts";
 export { secretNames, secretNamesOf } from "./secret-names.ts";
 export { generateUnit, type Translation, translate } from "./translate.ts";

@@ -138,7 +138,7 @@ test("what is wrong with patches is said", () => {
   ]);
   expect(problems).toEqual([
     "patch-invalid spec.configPatches[0].patch.value.nmae",
-    "unsupported-field spec.configPatches[1].applyTo",
+    "effect-at-start spec.configPatches[1].applyTo",
     "patch-unmatched spec.configPatches[2].match",
   ]);
   expect(listener).toEqual(aListener());

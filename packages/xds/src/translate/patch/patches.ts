@@ -3,7 +3,7 @@ import { policiesOf, type Query, type Reader, rootNamespaceOf } from "@fairlead/
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import { canonicalize, validate } from "../../proto/canonicalize.ts";
 
-/** What patches of listeners, clusters and routes apply to, with the message that a patch's value is. */
+/** What patches apply to, with the message that a patch's value is. */
 const VALUES = {
   LISTENER: "envoy.config.listener.v3.Listener",
   LISTENER_FILTER: "envoy.config.listener.v3.ListenerFilter",
@@ -14,7 +14,15 @@ const VALUES = {
   VIRTUAL_HOST: "envoy.config.route.v3.VirtualHost",
   HTTP_ROUTE: "envoy.config.route.v3.Route",
   CLUSTER: "envoy.config.cluster.v3.Cluster",
+  EXTENSION_CONFIG: "envoy.config.core.v3.TypedExtensionConfig",
+  BOOTSTRAP: "envoy.config.bootstrap.v3.Bootstrap",
 } as const;
+
+/** The one thing that a patch of these can do. Source: Istio API, `EnvoyFilter.ApplyTo`. */
+const ONLY: Readonly<Partial<Record<PatchTarget, Operation>>> = { EXTENSION_CONFIG: "ADD", BOOTSTRAP: "MERGE" };
+
+/** Code of what is said of patches that a running proxy does not see. */
+const AT_START = "effect-at-start";
 
 export type PatchTarget = keyof typeof VALUES;
 export type PatchContext = "SIDECAR_INBOUND" | "SIDECAR_OUTBOUND" | "GATEWAY";
@@ -63,6 +71,11 @@ export function patchesOf(read: Reader): readonly Patch[] {
   return read.ask(all, undefined).patches;
 }
 
+/** What is wrong with patches of the bootstrap. */
+export function bootstrapPatchDiagnostics(read: Reader): readonly Diagnostic[] {
+  return patchDiagnostics(read).filter(({ code }) => code !== AT_START);
+}
+
 /** What is wrong with the patches themselves. */
 export function patchDiagnostics(read: Reader): readonly Diagnostic[] {
   return read.ask(all, undefined).diagnostics;
@@ -94,6 +107,19 @@ function patchesOfObject(read: Reader, object: ConfigObject<"EnvoyFilter">, diag
       report("unsupported-field", "match.listener.filterChain.transportSocket", "is not looked at");
     if (!proxyMatches(read, match, report)) return [];
     const target = applyTo as PatchTarget;
+    if (target === "BOOTSTRAP")
+      diagnostics.push({
+        code: AT_START,
+        severity: "info",
+        object: source,
+        path: `${path}.applyTo`,
+        message: "is in the bootstrap of a proxy that is started with it: nothing of a running one changes",
+      });
+    const only = ONLY[target];
+    if (only && patch.operation !== only) {
+      report("unsupported-field", "patch.operation", `is ${only} for ${target}: the patch is not applied`);
+      return [];
+    }
     const problems = patch.value ? validate(VALUES[target], patch.value) : [];
     for (const { path: at, message } of problems)
       report("patch-invalid", `patch.value${at ? `.${at}` : ""}`, `${message}; the patch is not applied`);
