@@ -166,6 +166,84 @@ describe("a host that two VirtualServices claim in the mesh (FL0012)", () => {
   });
 });
 
+describe("rules for TLS and TCP", () => {
+  const connections = (
+    kind: "tls" | "tcp",
+    rules: readonly string[],
+    { name = "vs", gateways = "[mesh, gate]", created = "" } = {},
+  ) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, namespace: shop${created && `, creationTimestamp: "${created}"`}}
+spec:
+  hosts: ['*.example.com']
+  gateways: ${gateways}
+  ${kind}:
+${rules.map((match, index) => `  - {match: [${match}], route: [{destination: {host: ${name}-${index}.example.com}}]}`).join("\n")}
+---`;
+
+  it.each<[string, "tls" | "tcp", string[]]>([
+    ["the same name", "tls", ["{sniHosts: [a.example.com]}", "{sniHosts: [A.example.com]}"]],
+    ["one of two names", "tls", ["{sniHosts: [a.example.com, b.example.com]}", "{sniHosts: [b.example.com]}"]],
+    ["fewer clients", "tls", ["{sniHosts: [a.example.com]}", "{sniHosts: [a.example.com], sourceLabels: {app: a}}"]],
+    ["a port", "tls", ["{sniHosts: [a.example.com]}", "{sniHosts: [a.example.com], port: 443}"]],
+    [
+      "the same subnet, written otherwise",
+      "tcp",
+      ["{destinationSubnets: [10.0.0.0/8]}", "{destinationSubnets: [10.1.2.3/8]}"],
+    ],
+    ["any subnet after all addresses", "tcp", ["{port: 27017}", "{port: 27017, destinationSubnets: [10.0.0.0/8]}"]],
+  ])("unreachable: %s", (_, kind, rules) => {
+    expect(said(connections(kind, rules))).toEqual([
+      `FL0010 vs spec.${kind}[1]: is never reached: spec.${kind}[0] (mesh.yaml:9) takes all its connections`,
+    ]);
+  });
+
+  it.each<[string, "tls" | "tcp", string[]]>([
+    ["a more specific name", "tls", ["{sniHosts: ['*.example.com']}", "{sniHosts: [a.example.com]}"]],
+    ["a more specific subnet", "tcp", ["{destinationSubnets: [10.0.0.0/8]}", "{destinationSubnets: [10.1.0.0/16]}"]],
+    ["other clients", "tls", ["{sniHosts: [a.example.com], sourceLabels: {app: a}}", "{sniHosts: [a.example.com]}"]],
+    ["another gateway", "tcp", ["{gateways: [gate]}", "{gateways: [mesh]}"]],
+    [
+      "chosen addresses",
+      "tls",
+      ["{sniHosts: [a.example.com], destinationSubnets: [10.0.0.0/8]}", "{sniHosts: [a.example.com]}"],
+    ],
+  ])("not for %s", (_, kind, rules) => {
+    expect(said(connections(kind, rules))).toEqual([]);
+  });
+
+  it("two rules together, and connections whose order alone decides", () => {
+    const [b, c] = ["{sniHosts: [a.example.com], gateways: [mesh]}", "{sniHosts: [a.example.com], gateways: [gate]}"];
+    expect(said(connections("tls", [b, c, "{sniHosts: [a.example.com]}"]))).toEqual([
+      "FL0010 vs spec.tls[2]: is never reached: spec.tls[0] (mesh.yaml:9), spec.tls[1] (mesh.yaml:10) together take all its connections",
+    ]);
+    const rules = [
+      "{sniHosts: [a.example.com, b.example.com]}",
+      "{sniHosts: [b.example.com, c.example.com], port: 443}",
+    ];
+    expect(said(connections("tls", rules))).toEqual([
+      "FL0011 vs spec.tls[1]: shares connections with spec.tls[0] (mesh.yaml:9), which gets them because it is earlier; such as a TLS connection for b.example.com, on port 443",
+    ]);
+  });
+
+  it("in the mesh those of one host are joined, the older first", () => {
+    const old = connections("tcp", ["{port: 27017}"], {
+      name: "old",
+      gateways: "[mesh]",
+      created: "2020-01-01T00:00:00Z",
+    });
+    const young = connections("tcp", ["{port: 27017, sourceLabels: {app: a}}", "{port: 3306}"], {
+      name: "young",
+      gateways: "[mesh]",
+      created: "2021-01-01T00:00:00Z",
+    });
+    expect(said(young + old)).toEqual([
+      "FL0010 young spec.tcp[0]: is never reached in the mesh for host *.example.com: VirtualService shop/old spec.tcp[0] (mesh.yaml:19) takes all its connections",
+    ]);
+  });
+});
+
 it("rules of a delegate are told at the delegate", () => {
   const text = `
 apiVersion: networking.istio.io/v1

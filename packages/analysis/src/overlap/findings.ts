@@ -3,15 +3,19 @@ import { allVirtualServices, type Reader, type ResolvedVirtualService } from "@f
 import { type Diagnostic, formatObject } from "@fairlead/model";
 import { Languages, Undecided } from "./language.ts";
 import { RequestSets } from "./request-set.ts";
-import { type ComparedRule, comparedRules, joinedRules } from "./rules.ts";
+import { type ComparedRule, comparedRules, joinedRules, RULE_KINDS, type RuleKind } from "./rules.ts";
 import { findContested, findDead } from "./shadowing.ts";
-import { describeRequest } from "./witness.ts";
+import { describeConnection, describeRequest } from "./witness.ts";
 
 /** A place in a document, as messages name it: `mesh.yaml:12`; undefined where it is not known. */
 export type PlaceOf = (rule: Pick<ComparedRule["placed"], "source" | "path">) => string | undefined;
 
+/** What rules of a kind match. */
+const UNIT = { http: "requests", tls: "connections", tcp: "connections" } as const satisfies Record<RuleKind, string>;
+
 /** Where rules are compared: within one VirtualService, or at one gateway for one host. */
 interface Setting {
+  readonly kind: RuleKind;
   /** Said in messages; empty within one VirtualService. */
   readonly where: string;
   readonly host: string;
@@ -29,18 +33,24 @@ export function overlapDiagnostics(read: Reader, placeOf: PlaceOf): readonly Dia
   for (const service of services) {
     // Terms are kept for one VirtualService only, so that a large mesh does not add up.
     const sets = new RequestSets(new Languages());
-    const setting = { where: "", host: service.hosts[0] ?? "*", across: false };
-    found.push(...compare(sets, comparedRules(sets, service), setting, placeOf));
+    for (const kind of RULE_KINDS) {
+      const setting = { kind, where: "", host: service.hosts[0] ?? "*", across: false };
+      found.push(...compare(sets, comparedRules(sets, service, kind), setting, placeOf));
+    }
   }
   for (const [gateway, byHost] of servicesByGateway(services))
     for (const [host, claiming] of byHost) {
       if (claiming.length < 2) continue;
-      if (gateway === "mesh") found.push(...claimedTwice(host, claiming, placeOf));
-      else if (joinsAll(read, gateway, claiming)) {
-        const sets = new RequestSets(new Languages());
-        const rules = joinedRules(claiming.map((service) => comparedRules(sets, service, [gateway])));
-        const setting = { where: ` at gateway ${gateway} for host ${host}`, host, across: true };
-        found.push(...compare(sets, rules, setting, placeOf));
+      const inMesh = gateway === "mesh";
+      if (inMesh) found.push(...claimedTwice(host, claiming, placeOf));
+      const joined = inMesh ? claiming.filter(isPublic) : joinsAll(read, gateway, claiming) ? claiming : [];
+      if (joined.length < 2) continue;
+      const sets = new RequestSets(new Languages());
+      const at = inMesh ? "in the mesh" : `at gateway ${gateway}`;
+      for (const kind of inMesh ? (["tls", "tcp"] as const) : RULE_KINDS) {
+        const rules = joined.map((service) => comparedRules(sets, service, kind, [gateway]));
+        const setting = { kind, where: ` ${at} for host ${host}`, host, across: true };
+        found.push(...compare(sets, kind === "http" ? joinedRules(rules) : rules.flat(), setting, placeOf));
       }
     }
   const seen = new Set<string>();
@@ -61,17 +71,18 @@ function servicesByGateway(services: readonly ResolvedVirtualService[]) {
   return index;
 }
 
+/** Whether everybody sees it. */
+function isPublic({ visibility }: ResolvedVirtualService): boolean {
+  return visibility === "public";
+}
+
 /** Whether the gateway has all of these for the host whatever the server: nobody's exports or namespace leave one out. */
 function joinsAll(read: Reader, gateway: string, services: readonly ResolvedVirtualService[]): boolean {
   const [namespace = "", name] = gateway.split("/");
   const objects = (read.bucket("config", `Gateway/${namespace}`) ?? []) as readonly ConfigObject<"Gateway">[];
   const object = objects.find(({ metadata }) => metadata.name === name);
   const hosts = object?.spec.servers?.flatMap((server) => server.hosts) ?? [];
-  return (
-    services.every(({ visibility }) => visibility === "public") &&
-    object !== undefined &&
-    !hosts.some((host) => host.includes("/"))
-  );
+  return services.every(isPublic) && object !== undefined && !hosts.some((host) => host.includes("/"));
 }
 
 function* compare(
@@ -105,7 +116,7 @@ function* deadMatches(
   sets: RequestSets,
   rule: ComparedRule,
   earlier: readonly ComparedRule[],
-  { where, across }: Setting,
+  { kind, where, across }: Setting,
   placeOf: PlaceOf,
 ): Iterable<Diagnostic> {
   const dead = rule.matches.flatMap((match, at) => {
@@ -124,7 +135,7 @@ function* deadMatches(
     const names = by.map((one) => nameOf(one, rule, placeOf)).join(", ");
     yield finding(
       path,
-      `is never reached${where}: ${names} ${by.length === 1 ? "takes" : "together take"} all its requests`,
+      `is never reached${where}: ${names} ${by.length === 1 ? "takes" : "together take"} all its ${UNIT[kind]}`,
     );
     return;
   }
@@ -134,10 +145,10 @@ function* deadMatches(
     const at = index === undefined || isDelegated ? path : `${path}.match[${index}]`;
     const names = by.map((one) => nameOf(one, rule, placeOf)).join(", ");
     yield by.length === 0
-      ? finding(at, `matches no request: nothing can satisfy what it asks of the ${property}`)
+      ? finding(at, `matches no ${UNIT[kind].slice(0, -1)}: nothing can satisfy what it asks of the ${property}`)
       : finding(
           at,
-          `is never the first to match${where}: ${names} ${by.length === 1 ? "takes" : "together take"} all its requests`,
+          `is never the first to match${where}: ${names} ${by.length === 1 ? "takes" : "together take"} all its ${UNIT[kind]}`,
         );
   }
 }
@@ -146,7 +157,7 @@ function contestedRule(
   sets: RequestSets,
   rule: ComparedRule,
   earlier: readonly ComparedRule[],
-  { where, host, across }: Setting,
+  { kind, where, host, across }: Setting,
   placeOf: PlaceOf,
 ): Diagnostic | undefined {
   for (const [index, other] of earlier.entries()) {
@@ -155,28 +166,29 @@ function contestedRule(
     const contested = findContested(sets, rule, other, earlier.slice(0, index));
     if (!contested) continue;
     const { source, path } = rule.placed;
-    const request = describeRequest(sets, contested, host);
-    const message = `shares requests with ${nameOf(other, rule, placeOf)}, which gets them because it is earlier${where}; such as ${request}`;
+    const request = kind === "http" ? describeRequest(sets, contested, host) : describeConnection(sets, contested);
+    const message = `shares ${UNIT[kind]} with ${nameOf(other, rule, placeOf)}, which gets them because it is earlier${where}; such as ${request}`;
     return { code: "contested-rule", severity: "info", object: source, path, message };
   }
   return undefined;
 }
 
-/** In the mesh VirtualServices of one host are not joined. Only where everybody sees both it is sure which one holds. */
+/**
+ * In the mesh the HTTP rules of VirtualServices of one host are not joined (those for TLS and TCP are). Only where everybody
+ * sees both it is sure which one holds.
+ */
 function* claimedTwice(
   host: string,
   services: readonly ResolvedVirtualService[],
   placeOf: PlaceOf,
 ): Iterable<Diagnostic> {
-  const [winner, ...others] = services.filter(({ visibility }) => visibility === "public");
+  const [winner, ...others] = services.filter(isPublic);
   for (const loser of others) {
     if (!winner) return;
+    if (loser.http.length === 0) continue;
     const object = { kind: "VirtualService", namespace: loser.namespace, name: loser.name };
     const source = { kind: "VirtualService", namespace: winner.namespace, name: winner.name };
     const place = placeOf({ source, path: "spec.hosts" });
-    const kinds = (["http", "tls", "tcp"] as const).flatMap((kind) =>
-      loser[kind].length > 0 ? [`${loser[kind].length} ${kind}`] : [],
-    );
     const kept = [
       ...loser.gateways.filter((gateway) => gateway !== "mesh").map((gateway) => `at gateway ${gateway}`),
       ...loser.hosts.filter((other) => other !== host).map((other) => `for host ${other}`),
@@ -187,7 +199,7 @@ function* claimedTwice(
       severity: "warning",
       object,
       path: `spec.hosts[${index}]`,
-      message: `${host} in the mesh is that of the older VirtualService ${winner.namespace}/${winner.name}${place ? ` (${place})` : ""}; the rules here (${kinds.join(", ")}) have no effect for it${kept.length > 0 ? `, only ${kept.join(" and ")}` : ""}`,
+      message: `${host} in the mesh is that of the older VirtualService ${winner.namespace}/${winner.name}${place ? ` (${place})` : ""}; the rules here (${loser.http.length} http) have no effect for it${kept.length > 0 ? `, only ${kept.join(" and ")}` : ""}`,
     };
   }
 }

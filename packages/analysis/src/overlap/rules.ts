@@ -1,5 +1,6 @@
-import type { HttpMatch, HttpRoute } from "@fairlead/config";
+import type { HttpMatch, HttpRoute, TcpMatch, TcpRoute, TlsMatch, TlsRoute } from "@fairlead/config";
 import type { Placed, ResolvedVirtualService } from "@fairlead/mesh";
+import { connectionSet } from "./connection-set.ts";
 import { Undecided } from "./language.ts";
 import { matchSet } from "./match-set.ts";
 import type { RequestSet, RequestSets } from "./request-set.ts";
@@ -7,7 +8,7 @@ import type { RuleSets } from "./shadowing.ts";
 
 /** A rule of a VirtualService with the requests it matches. */
 export interface ComparedRule extends RuleSets {
-  readonly placed: Placed<HttpRoute>;
+  readonly placed: Placed<HttpRoute | TlsRoute | TcpRoute>;
   readonly service: ResolvedVirtualService;
   /** Of `matches`: which of the rule's `match` each is; undefined for a rule without any. */
   readonly indices: readonly (number | undefined)[];
@@ -17,29 +18,37 @@ export interface ComparedRule extends RuleSets {
 
 const SEGMENT_ROUTES = /^(ingress|gateway)$/;
 
-/** The rules of a VirtualService in their order, each match at each gateway that is in `gateways` (default: all). */
+/** Rules are compared with others of the same kind only: the protocol of a port decides which kind it asks. */
+export const RULE_KINDS = ["http", "tls", "tcp"] as const;
+export type RuleKind = (typeof RULE_KINDS)[number];
+
+/** The rules of a kind of a VirtualService in their order, each match at each gateway that is in `gateways` (default: all). */
 export function comparedRules(
   sets: RequestSets,
   service: ResolvedVirtualService,
+  kind: RuleKind,
   gateways: readonly string[] = service.gateways,
 ): readonly ComparedRule[] {
   const semantics = service.object.metadata.annotations["internal.istio.io/route-semantics"] ?? "";
   const scope = { gateways, segments: SEGMENT_ROUTES.test(semantics) };
-  return service.http.map((placed): ComparedRule => {
+  const setOf = (match: HttpMatch | TlsMatch | TcpMatch | undefined) =>
+    kind === "http" ? matchSet(sets, match as HttpMatch | undefined, scope) : connectionSet(sets, match, gateways);
+  const rules: readonly ComparedRule["placed"][] = service[kind];
+  return rules.map((placed): ComparedRule => {
     const given = placed.rule.match?.length ? placed.rule.match.entries() : [[undefined, undefined] as const];
     const matches: RequestSet[] = [];
     const indices: (number | undefined)[] = [];
     let complete = true;
     for (const [index, match] of given)
       try {
-        matches.push(matchSet(sets, match, scope));
+        matches.push(setOf(match));
         indices.push(index);
       } catch (error) {
         if (!(error instanceof Undecided)) throw error;
         complete = false;
       }
-    const { match: _, name: __, ...action } = placed.rule;
-    return { placed, service, matches, indices, complete, action: JSON.stringify(action) };
+    const { match: _, ...action } = placed.rule;
+    return { placed, service, matches, indices, complete, action: JSON.stringify({ ...action, name: undefined }) };
   });
 }
 
@@ -62,7 +71,8 @@ function takesEverything(match: HttpMatch | undefined): boolean {
 }
 
 function pick(rule: ComparedRule, wanted: (match: HttpMatch | undefined) => boolean): ComparedRule {
-  const matchAt = (index: number | undefined) => (index === undefined ? undefined : rule.placed.rule.match?.[index]);
+  const { match } = rule.placed.rule as HttpRoute;
+  const matchAt = (index: number | undefined) => (index === undefined ? undefined : match?.[index]);
   const chosen = [...rule.indices.keys()].filter((at) => wanted(matchAt(rule.indices[at])));
   return {
     ...rule,

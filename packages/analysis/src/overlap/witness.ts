@@ -1,3 +1,4 @@
+import { OWN_SUBNETS } from "./connection-set.ts";
 import type { RequestSet, RequestSets } from "./request-set.ts";
 
 /** One request of the set, in words. `host` is what the VirtualService is for. Throws `Undecided`. */
@@ -31,4 +32,30 @@ export function describeRequest(sets: RequestSets, set: RequestSet, host: string
   if (gateway !== "mesh") more.push(`at gateway ${gateway}`);
   const url = `${scheme}://${authority}${port}${example("path", "/")}${search}`;
   return [`${method} ${url}`, ...more].join(", ");
+}
+
+/** One connection of the set, in words. Throws `Undecided`. */
+export function describeConnection(sets: RequestSets, set: RequestSet): string {
+  const value = (property: string, ...wanted: string[]) =>
+    set.has(property) ? sets.example(set, property, wanted) : undefined;
+  const sni = value("sni");
+  const subnet = value("subnet", OWN_SUBNETS);
+  const port = value("port");
+  const gateway = value("gateway", "mesh");
+  const labels = [...set.keys()]
+    .filter((property) => property.startsWith("label "))
+    .sort()
+    .flatMap((property) => {
+      const text = sets.example(set, property, []);
+      return text === undefined ? [] : [`from a client labelled ${property.slice("label ".length)}=${text}`];
+    });
+  const namespace = value("namespace");
+  return [
+    ...(sni === undefined ? ["a connection"] : [`a TLS connection for ${sni}`]),
+    ...(subnet === undefined || subnet === OWN_SUBNETS ? [] : [`to ${subnet}`]),
+    ...(port === undefined ? [] : [`on port ${port}`]),
+    ...labels,
+    ...(namespace === undefined ? [] : [`from namespace ${namespace}`]),
+    ...(gateway === undefined || gateway === "mesh" ? [] : [`at gateway ${gateway}`]),
+  ].join(", ");
 }

@@ -24,6 +24,12 @@ test.each<readonly [Match, Match, readonly string[]]>([
   [{ destinations: ["0.0.0.0"] }, {}, ["everything"]],
   [{ serverNames: ["a", "b"] }, { serverNames: ["b", "a"] }, ["b", "a"]],
   [{ serverNames: ["a", "b"] }, { serverNames: ["b", "c"] }, ["b"]],
+  [{ destinations: ["10.0.0.0/8"] }, { destinations: ["11.0.0.0/8", "10.1.0.0/8"] }, ["10.1.0.0/8"]],
+  [
+    { serverNames: ["a"], destinations: ["10.0.0.0/8"] },
+    { serverNames: ["a", "b"], destinations: ["10.0.0.0/8", "11.0.0.0/8"] },
+    ["a at 10.0.0.0/8"],
+  ],
   [{ serverNames: ["a"] }, { serverNames: ["*"] }, []],
   [{ serverNames: ["a"] }, {}, []],
   [{ transportProtocol: "tls" }, { transportProtocol: "raw_buffer" }, []],
@@ -38,6 +44,16 @@ test("what is left of a chain stays", () => {
   set.add({ serverNames: ["a", "b"], filters });
   set.add({ serverNames: ["b", "c"], filters });
   expect(set.chains.map(({ serverNames }) => serverNames)).toEqual([["a", "b"], ["c"]]);
+});
+
+test("what is left differs by address: several chains", () => {
+  const set = new ChainSet();
+  set.add({ serverNames: ["a"], destinations: ["10.0.0.0/8"], filters });
+  set.add({ serverNames: ["a", "b"], destinations: ["10.0.0.0/8", "11.0.0.0/8"], filters });
+  expect(set.chains.slice(1)).toEqual([
+    { serverNames: ["b"], destinations: ["10.0.0.0/8"], filters },
+    { serverNames: ["a", "b"], destinations: ["11.0.0.0/8"], filters },
+  ]);
 });
 
 test("a chain says what it matches, sorted, and gives the handshake 15 seconds", () => {
