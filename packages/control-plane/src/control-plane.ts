@@ -210,6 +210,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
           address: certificates.address,
           authenticators: certificates.authenticators,
           ...(certificates.audit ? { audit: certificates.audit } : {}),
+          ...(certificates.jwt ? { jwt: certificates.jwt } : {}),
           ...(minTlsVersion ? { minTlsVersion } : {}),
         });
         open.push(certificateListener);

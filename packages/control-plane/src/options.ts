@@ -1,5 +1,5 @@
 import type { AuditSink, Authority } from "@fairlead/ca";
-import type { Authenticator } from "@fairlead/ca/grpc";
+import type { Authenticator, JwtSvidServiceOptions } from "@fairlead/ca/grpc";
 import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
 import type { CompliancePolicy } from "@fairlead/mesh";
 import type { Collection } from "@fairlead/model";
@@ -86,6 +86,8 @@ export interface ListenOptions {
     readonly authenticators: readonly Authenticator[];
     /** Told of who was refused before the authority was asked; that has its own. */
     readonly audit?: AuditSink;
+    /** Serves JWT-SVIDs at the same address, to the same callers. */
+    readonly jwt?: Pick<JwtSvidServiceOptions, "issuer" | "bundle">;
   };
 }
 

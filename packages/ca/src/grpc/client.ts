@@ -32,9 +32,8 @@ const identityBytes = (bytes: Buffer): Buffer => bytes;
  * roots and the certificate of that moment.
  */
 export function grpcCaClient(options: GrpcCaClientOptions): CaClient {
-  const { address, token, timeoutMs = 10_000 } = options;
+  const { token } = options;
   const attempt = async (request: SigningRequest, current: SigningRequest["current"]): Promise<SigningResponse> => {
-    const client = connect(options, request.roots ?? options.roots, current);
     const metadata = new Metadata();
     if (current === undefined && token !== undefined)
       metadata.set("authorization", `Bearer ${typeof token === "function" ? await token() : token}`);
@@ -43,18 +42,16 @@ export function grpcCaClient(options: GrpcCaClientOptions): CaClient {
       ...(request.ttlSeconds === undefined ? {} : { validityDuration: request.ttlSeconds }),
       ...(options.metadata ? { metadata: options.metadata } : {}),
     });
-    try {
-      const bytes = await call(client, message, metadata, timeoutMs, request.signal);
-      const { certChain } = decodeResponse(bytes);
-      const roots = certChain.at(-1);
-      if (certChain.length < 2 || roots === undefined)
-        throw new CaError("REQUEST_FAILED", "the authority answered without certificate or without roots");
-      return { certificateChain: certChain.slice(0, -1), roots: [roots] };
-    } catch (error) {
-      throw error instanceof CaError ? error : fromStatus(error as ServiceError, address);
-    } finally {
-      client.close();
-    }
+    const { signal } = request;
+    const bytes = await unary(
+      { ...options, roots: request.roots ?? options.roots },
+      { path: METHOD?.path ?? "", message, metadata, current, signal },
+    );
+    const { certChain } = decodeResponse(bytes);
+    const roots = certChain.at(-1);
+    if (certChain.length < 2 || roots === undefined)
+      throw new CaError("REQUEST_FAILED", "the authority answered without certificate or without roots");
+    return { certificateChain: certChain.slice(0, -1), roots: [roots] };
   };
   return {
     async sign(request) {
@@ -71,7 +68,31 @@ export function grpcCaClient(options: GrpcCaClientOptions): CaClient {
   };
 }
 
-function connect({ address, server }: GrpcCaClientOptions, roots: string, current: SigningRequest["current"]): Client {
+type Server = Pick<GrpcCaClientOptions, "address" | "roots" | "server" | "timeoutMs">;
+
+/** One call on a connection of its own. Throws what the status says as {@link CaError}. */
+export async function unary(
+  server: Server,
+  call: {
+    readonly path: string;
+    readonly message: Buffer;
+    readonly metadata?: Metadata;
+    readonly current: SigningRequest["current"];
+    readonly signal: AbortSignal;
+  },
+): Promise<Buffer> {
+  const client = connect(server, server.roots, call.current);
+  try {
+    const { path, message, metadata = new Metadata(), signal } = call;
+    return await send(client, path, message, metadata, server.timeoutMs ?? 10_000, signal);
+  } catch (error) {
+    throw error instanceof CaError ? error : fromStatus(error as ServiceError, server.address);
+  } finally {
+    client.close();
+  }
+}
+
+function connect({ address, server }: Server, roots: string, current: SigningRequest["current"]): Client {
   const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
   const check =
     server === undefined
@@ -97,8 +118,9 @@ function mustBe(server: SpiffeId): (host: string, certificate: PeerCertificate) 
   };
 }
 
-function call(
+function send(
   client: Client,
+  path: string,
   message: Buffer,
   metadata: Metadata,
   timeoutMs: number,
@@ -106,7 +128,6 @@ function call(
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + timeoutMs;
-    const path = METHOD?.path ?? "";
     const started = client.makeUnaryRequest(
       path,
       identityBytes,

@@ -10,6 +10,8 @@ export { type ClientCertificateOptions, clientCertificate } from "./client-certi
 export { type IssuerKeys, type IssuerKeysOptions, issuerKeys } from "./issuer-keys.ts";
 export { type JoinToken, type JoinTokens, joinTokens } from "./join-token.ts";
 export { type JwtOptions, jwt, serviceAccountIdentity } from "./jwt.ts";
+export { type GrpcJwtClient, type GrpcJwtClientOptions, grpcJwtClient } from "./jwt-client.ts";
+export { type JwtSvidServiceOptions, jwtSvidService } from "./jwt-service.ts";
 export { type CertificateListener, type ListenOptions, listenCertificateService } from "./listen.ts";
 export { type NodeImpersonationOptions, nodeImpersonation, type PodFacts } from "./node-impersonation.ts";
 export { DEFAULT_RATE_LIMITS, type RateLimit, type RateLimits } from "./rate-limit.ts";

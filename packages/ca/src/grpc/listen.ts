@@ -3,6 +3,7 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { inProcessClient } from "../agent/ca-client.ts";
 import { CaError } from "../error.ts";
+import { type JwtSvidServiceOptions, jwtSvidService } from "./jwt-service.ts";
 import { serverCredentials } from "./server-credentials.ts";
 import { type CertificateServiceOptions, certificateService } from "./service.ts";
 import { MAX_MESSAGE_BYTES } from "./wire.ts";
@@ -17,6 +18,8 @@ export interface ListenOptions extends CertificateServiceOptions {
   readonly ipAddresses?: readonly string[];
   /** Plaintext, on a loopback address only. Everybody on the machine can read tokens. */
   readonly insecure?: boolean;
+  /** Serves JWT-SVIDs too, to the same callers. */
+  readonly jwt?: Pick<JwtSvidServiceOptions, "issuer" | "bundle">;
   /** Default `TLSv1.3`. */
   readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
 }
@@ -39,6 +42,10 @@ export async function listenCertificateService(options: ListenOptions): Promise<
   const server = new Server({ "grpc.max_receive_message_length": MAX_MESSAGE_BYTES * 2 });
   const { definition, implementation } = certificateService(options);
   server.addService(definition, implementation);
+  if (options.jwt) {
+    const jwt = jwtSvidService({ ...options.jwt, authenticators: options.authenticators });
+    server.addService(jwt.definition, jwt.implementation);
+  }
   let agent: Agent | undefined;
   let credentials = ServerCredentials.createInsecure();
   if (options.insecure === true) {

@@ -114,7 +114,8 @@ export function certificateService(options: CertificateServiceOptions): Certific
   };
 }
 
-function callIdentity(call: ServerUnaryCall<Buffer, Buffer>): CallIdentity {
+/** What authenticators see of a call. */
+export function callIdentity(call: ServerUnaryCall<Buffer, Buffer>): CallIdentity {
   const certificate = call.getAuthContext().sslPeerCertificate?.raw;
   return {
     peer: call.getPeer(),
@@ -207,7 +208,7 @@ function tell(
 }
 
 /** The gRPC status of an error, with the standard retry hint where there is one. */
-function statusOf(error: CaError): Partial<StatusObject> {
+export function statusOf(error: CaError): Partial<StatusObject> {
   const metadata = new Metadata();
   metadata.set("fairlead-code", error.code);
   if (error.retryAfterMs !== undefined) metadata.set("grpc-retry-pushback-ms", String(error.retryAfterMs));

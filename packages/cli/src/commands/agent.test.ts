@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { decode, encode } from "@fairlead/xds/proto";
-import { Client, credentials } from "@grpc/grpc-js";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { begin, fairlead, folderOf } from "../../test/captured.ts";
 
@@ -9,6 +9,24 @@ const ID = "spiffe://cluster.local/ns/default/sa/web";
 const TOKEN = "a-token-of-some-length";
 const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 const same = (bytes: Buffer) => bytes;
+
+/** A token from a Workload API. */
+async function token(address: string, audience: string): Promise<string> {
+  const client = new Client(address, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("workload.spiffe.io", "true");
+  try {
+    const request = Buffer.concat([Buffer.from([10, audience.length]), Buffer.from(audience)]);
+    const bytes = await new Promise<Buffer>((resolve, reject) =>
+      client.makeUnaryRequest("/SpiffeWorkloadAPI/FetchJWTSVID", same, same, request, metadata, (error, value) =>
+        error || !value ? reject(error) : resolve(value),
+      ),
+    );
+    return /ey[\w-]+\.[\w-]+\.[\w-]+/.exec(bytes.toString("latin1"))?.[0] ?? "";
+  } finally {
+    client.close();
+  }
+}
 
 /** What an SDS socket answers for these names. */
 async function secrets(address: string, ...resourceNames: string[]) {
@@ -103,6 +121,10 @@ describe("agent", () => {
     expect(Buffer.from(inline, "base64").toString()).toBe(leaf);
 
     await expect.poll(() => readFile(folder.at("out", "root-cert.pem"), "utf8")).toContain(further?.trim());
+
+    const jwt = await token(`unix:${folder.at("run", "api")}`, "orders");
+    const claims = JSON.parse(Buffer.from(jwt.split(".")[1] ?? "", "base64url").toString());
+    expect(claims).toMatchObject({ sub: ID, aud: ["orders"] });
 
     const again = begin(...words.with(2, `${sds}-2`), "--id", ID, "--token-file", folder.at("token"));
     await expect.poll(again.err, { timeout: 20_000 }).toContain("UNAUTHENTICATED");

@@ -10,9 +10,9 @@ import {
   namedSecretFiles,
   SECRET_NAMES,
 } from "@fairlead/ca/agent";
-import { grpcCaClient } from "@fairlead/ca/grpc";
+import { grpcCaClient, grpcJwtClient } from "@fairlead/ca/grpc";
 import { listenWorkloadApi } from "@fairlead/ca/workload-api";
-import { parseSpiffeId, type SecretSource } from "@fairlead/model";
+import { parseSpiffeId, type SecretSource, type SpiffeId } from "@fairlead/model";
 import { answered } from "../answered.ts";
 import { CliError } from "../cli-error.ts";
 import type { Call, Command } from "../command.ts";
@@ -36,12 +36,17 @@ function joined(sources: readonly SecretSource[]): SecretSource {
   };
 }
 
+/** Whom `--server` says the authority must be. */
+function server(call: Call): { readonly server?: SpiffeId } {
+  const id = call.text("server");
+  return id === undefined ? {} : { server: parseSpiffeId(id) };
+}
+
 async function startAgent(call: Call, address: string, say: (text: string) => void): Promise<Agent> {
   const [roots, id] = [call.text("roots"), call.text("id")];
   if (roots === undefined || id === undefined) throw new CliError("usage", "--ca needs --roots and --id");
   if (!/.:\d+$/.test(address)) throw new CliError("usage", `--ca takes HOST:PORT, not ${JSON.stringify(address)}`);
   const tokenFile = call.text("token-file");
-  const server = call.text("server");
   const ttlSeconds = seconds("ttl", call.text("ttl"));
   if (tokenFile !== undefined) await readText(tokenFile);
   const pinned = await readText(roots);
@@ -52,7 +57,7 @@ async function startAgent(call: Call, address: string, say: (text: string) => vo
       roots: pinned,
       // Read each time: Kubernetes renews the tokens it mounts.
       ...(tokenFile === undefined ? {} : { token: async () => (await readText(tokenFile)).trim() }),
-      ...(server === undefined ? {} : { server: parseSpiffeId(server) }),
+      ...server(call),
     }),
     ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
     onEvent(event) {
@@ -119,7 +124,9 @@ export const agent: Command = {
       if (out !== undefined && "writeFiles" in own) await own.writeFiles(out);
       const workloadApi = call.text("workload-api");
       if (workloadApi !== undefined && "identity" in own) {
-        const serving = await listenWorkloadApi({ address: workloadApi, agent: own });
+        const jwt = grpcJwtClient({ address: ca ?? "", agent: own, ...server(call), onProblem });
+        stack.defer(() => jwt.close());
+        const serving = await listenWorkloadApi({ address: workloadApi, agent: own, jwt, bundle: jwt });
         stack.defer(() => serving.close());
         say(`serving the SPIFFE Workload API on ${workloadApi}`);
       }

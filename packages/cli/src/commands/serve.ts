@@ -1,4 +1,4 @@
-import { auditFile, initAuthority } from "@fairlead/ca";
+import { auditFile, domainBundle, fileKeyManager, initAuthority, jwtAuthority } from "@fairlead/ca";
 import { clientCertificate } from "@fairlead/ca/grpc";
 import { aggregateStore } from "@fairlead/config";
 import { directoryStore } from "@fairlead/config/directory";
@@ -105,6 +105,10 @@ export const serve: Command = {
           ? undefined
           : await initAuthority(pki, { trustDomain, ...(audit ? { audit: audit.sink } : {}) });
       if (authority) stack.defer(() => authority.close());
+      const jwt =
+        certificates === undefined || pki === undefined
+          ? undefined
+          : stack.use(await jwtAuthority({ trustDomain, keys: fileKeyManager(pki) }));
       const received =
         address === undefined
           ? undefined
@@ -154,6 +158,7 @@ export const serve: Command = {
                 address: certificates,
                 authenticators: [clientCertificate({ authority }), tokens],
                 ...(audit ? { audit: audit.sink } : {}),
+                ...(jwt ? { jwt: { issuer: jwt, bundle: domainBundle(authority, jwt) } } : {}),
               },
             }
           : {}),
