@@ -30,7 +30,10 @@ interface Scenario {
 
 const address = (index: number) => `${NET}.${10 + index}`;
 
-const texts = ({ policy, route, zones }: Scenario) => {
+/** `run` makes the cluster another one, so that no ejection is left from before. */
+const texts = ({ policy, route, zones }: Scenario, run: number) => {
+  const { connectionPool, ...rest } = policy as { connectionPool?: { tcp?: object } };
+  const tcp = { ...connectionPool?.tcp, connectTimeout: `${1000 + run}ms` };
   const object = (kind: string, name: string, spec: object) =>
     JSON.stringify({ apiVersion: "networking.istio.io/v1", kind, metadata: { name }, spec });
   return {
@@ -42,7 +45,10 @@ const texts = ({ policy, route, zones }: Scenario) => {
       ports: [{ name: "http", number: PORT, protocol: "HTTP", targetPort: BACKEND_PORT }],
       endpoints: zones.map((locality, index) => ({ address: address(index), locality })),
     }),
-    "rule.yaml": object("DestinationRule", "stock", { host: "stock.test", trafficPolicy: policy }),
+    "rule.yaml": object("DestinationRule", "stock", {
+      host: "stock.test",
+      trafficPolicy: { ...rest, connectionPool: { ...connectionPool, tcp } },
+    }),
     "routes.yaml": object("VirtualService", "stock", {
       hosts: ["stock.test"],
       http: [{ route: [{ destination: { host: "stock.test" } }], ...route }],
@@ -124,11 +130,13 @@ const ask = () =>
       .end();
   });
 
-describe("failover, in a real Envoy and on the virtual clock", () => {
+// A machine that stalls upsets what is paced: chance and stalls are given another try.
+describe("failover, in a real Envoy and on the virtual clock", { retry: 2 }, () => {
   const backends = new Backends();
   let store: TextStore;
   let plane: Awaited<ReturnType<typeof createControlPlane>>;
   let envoy: EnvoyProcess;
+  let runs = 0;
 
   beforeAll(async () => {
     await backends.start(4);
@@ -147,8 +155,10 @@ describe("failover, in a real Envoy and on the virtual clock", () => {
 
   /** Runs a scenario in both. Shares and rates of the observed are of the requests after `settle`. */
   async function run(scenario: Scenario) {
+    runs += 1;
+    const files = texts(scenario, runs);
     await backends.reset();
-    store.set(texts(scenario));
+    store.set(files);
     await plane.converged();
     for (const end = Date.now() + 10_000; (await ask()).status !== 200; )
       if (Date.now() > end) throw new Error("the routes are not there");
@@ -177,7 +187,7 @@ describe("failover, in a real Envoy and on the virtual clock", () => {
     await Promise.all(pending);
     const counted = answers.slice(scenario.settle);
     const hits = [...backends.hits.values()].reduce((sum, one) => sum + one, 0) - hitsBefore;
-    const { mesh } = meshFromYaml(Object.entries(texts(scenario)).map(([file, text]) => ({ file, text })));
+    const { mesh } = meshFromYaml(Object.entries(files).map(([file, text]) => ({ file, text })));
     const node = plane.proxies()[0]?.node;
     const timeline: Timeline = failover(mesh, {
       from: parseNode(node ?? {}).node ?? "client.default",

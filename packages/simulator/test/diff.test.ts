@@ -6,12 +6,9 @@ import { diff } from "../src/diff/diff.ts";
 import { evaluate, type Question } from "../src/evaluate.ts";
 import { findNode } from "../src/mesh/node.ts";
 
-/**
- * Random edits of random meshes: the diff is empty exactly when no proxy behaves otherwise. Nightly `DIFF_EDITS=5000`; set
- * `DIFF_SEED` to see a run again.
- */
+/** Random edits of random meshes: the diff is empty exactly when no proxy behaves otherwise. Nightly `DIFF_EDITS=1000` and another `DIFF_SEED`. */
 const EDITS = Number(process.env.DIFF_EDITS ?? 30);
-const SEED = Number(process.env.DIFF_SEED ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env.DIFF_SEED ?? 1);
 
 test("a diff is empty exactly when behaviour is equal, and its witnesses can be run", () => {
   console.log(`DIFF_SEED=${SEED}`);
