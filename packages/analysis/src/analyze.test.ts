@@ -133,3 +133,25 @@ test("every rule has a name of its own and codes of the catalogue", () => {
   expect(new Set(RULES.map(({ name }) => name)).size).toBe(RULES.length);
   for (const rule of RULES) for (const code of rule.codes) expect(CATALOGUE).toHaveProperty(code);
 });
+
+test("knows the registries that networks may take endpoints from", () => {
+  const secret = `apiVersion: v1
+kind: Secret
+metadata: { name: remote, namespace: istio-system, labels: { istio/multiCluster: "true" } }
+data: { east: a3ViZWNvbmZpZw== }
+`;
+  const meshNetworks = {
+    networks: {
+      one: {
+        endpoints: [{ fromRegistry: "Kubernetes" }, { fromRegistry: "east" }, { fromRegistry: "west" }],
+        gateways: [],
+      },
+      two: { endpoints: [{ fromCidr: "10.0.0.0/8" }, { fromRegistry: "south" }], gateways: [] },
+    },
+  };
+  const found = analyze(parseDocuments(secret, { file: "secret.yaml" }).documents, { meshNetworks });
+  expect(found.map(({ code, object, path }) => [code, object?.kind, object?.namespace, object?.name, path])).toEqual([
+    ["IST0126", "MeshNetworks", "istio-system", "meshnetworks", 'networks["one"].endpoints[2].fromRegistry'],
+    ["IST0126", "MeshNetworks", "istio-system", "meshnetworks", 'networks["two"].endpoints[1].fromRegistry'],
+  ]);
+});

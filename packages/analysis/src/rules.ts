@@ -22,6 +22,7 @@ import { injectionImage } from "./rules/injection-image.ts";
 import { jwksFetch } from "./rules/jwks-fetch.ts";
 import { jwtClaimRoute } from "./rules/jwt-claim-route.ts";
 import { meshHostConflict } from "./rules/mesh-host-conflict.ts";
+import { meshNetworksRegistry } from "./rules/mesh-networks.ts";
 import { policySelector } from "./rules/policy-selector.ts";
 import { serverVerification } from "./rules/server-verification.ts";
 import { serviceEntryAddresses } from "./rules/service-entry-addresses.ts";
@@ -59,6 +60,7 @@ export const RULES: readonly Rule[] = [
   jwksFetch,
   jwtClaimRoute,
   meshHostConflict,
+  meshNetworksRegistry,
   policySelector,
   serverVerification,
   serviceEntryAddresses,

@@ -1,5 +1,5 @@
 import type { MeshConfig } from "@fairlead/config";
-import { parseDocuments } from "@fairlead/config";
+import { parseDocuments, parseMeshNetworks } from "@fairlead/config";
 import { formatObject } from "@fairlead/model";
 import { parse } from "yaml";
 import { analyze } from "../src/analyze.ts";
@@ -17,6 +17,7 @@ export interface AnalysisCase {
   readonly analyzer: string;
   readonly inputFiles?: readonly string[];
   readonly meshConfigFile?: string;
+  readonly meshNetworksFile?: string;
   readonly multicluster?: boolean;
   readonly cluster1InputFiles?: readonly string[];
   readonly cluster2InputFiles?: readonly string[];
@@ -47,7 +48,12 @@ export function findingsOf(one: AnalysisCase): readonly string[] {
     ["cluster1", read(one.cluster1InputFiles)],
     ["cluster2", read(one.cluster2InputFiles)],
   ]);
-  const findings = one.multicluster ? analyzeClusters(clusters) : analyze(read(one.inputFiles), { meshConfig });
+  const { meshNetworks = {} } = one.meshNetworksFile
+    ? parseMeshNetworks(conformanceText(`analysis/${one.meshNetworksFile}`) ?? "", { file: one.meshNetworksFile })
+    : {};
+  const findings = one.multicluster
+    ? analyzeClusters(clusters)
+    : analyze(read(one.inputFiles), { meshConfig, meshNetworks });
   return findings.map(({ code, object }) => `${code} ${object ? formatObject(object) : ""}`).sort();
 }
 
