@@ -2,6 +2,7 @@ import { printBadInput } from "./ca/bad-input.ts";
 import { printCertificates } from "./ca/main.ts";
 import { printConfigSharing } from "./config-sharing.ts";
 import { type DiscoveryResult, measureDiscovery, PEERS } from "./discovery.ts";
+import { printEdit } from "./edit.ts";
 import { printFolder } from "./folder.ts";
 import { printSimulation } from "./simulate.ts";
 import { printTranslation } from "./translate.ts";
@@ -10,6 +11,7 @@ import { printTranslation } from "./translate.ts";
  * `pnpm bench`: what is measured, beside a peer. Times of one run on one machine; the ratios are what counts. `--quick`: 50
  * clients only. `--profile DIR`: each server writes a CPU profile there when it ends.
  * `pnpm bench simulate`: evaluations a second of the simulator.
+ * `pnpm bench edit [SERVICES]`: one VirtualService edited, beside a cold start.
  * `pnpm bench folder [FILES]`: one edit in a watched folder.
  * `pnpm bench config-sharing [OBJECTS]`: configuration over xDS from one control plane to another.
  * `pnpm bench ca`: certificates a second of CPU, beside OpenSSL and Go (needs both). `bad-input`: bad requests with their verdicts.
@@ -18,6 +20,7 @@ import { printTranslation } from "./translate.ts";
 
 if (process.argv[2] === "simulate") printSimulation();
 else if (process.argv[2] === "translate") await printTranslation(process.argv[3], process.argv[4]);
+else if (process.argv[2] === "edit") await printEdit(Number(process.argv[3] ?? 1000));
 else if (process.argv[2] === "folder") await printFolder(Number(process.argv[3] ?? 1000));
 else if (process.argv[2] === "config-sharing") await printConfigSharing(Number(process.argv[3] ?? 10_000));
 else if (process.argv[2] === "ca") await printCertificates();

@@ -24,8 +24,8 @@ export interface Reader {
 /** A derived value: pure, named, and kept for every argument (and every kind of node that it tells apart). */
 export interface Query<A, V> {
   readonly name: string;
-  /** Canonical text of the argument. */
-  key(argument: A): string;
+  /** Canonical text of the argument, or an object that stands for it by identity. */
+  key(argument: A): string | object;
   /** `previous` is the value until now, for who must answer with the last good one when no new one can be made. */
   compute(read: Reader, argument: A, previous?: V): V;
   /** An equal new result keeps the old object, which stops the wave. Default: identity. */
@@ -59,7 +59,7 @@ interface Cell {
   facts: readonly Fact[];
   buckets: readonly (readonly [id: string, seen: unknown])[];
   dependencies: readonly Cell[];
-  readonly dependents: Set<Cell>;
+  dependents: Set<Cell> | undefined;
   /** Something it read may have changed. */
   suspect: boolean;
   computing: boolean;
@@ -70,7 +70,7 @@ interface Cell {
 interface Entry {
   readonly query: Query<unknown, unknown>;
   readonly argument: unknown;
-  readonly key: string;
+  readonly key: string | object;
   variants: Cell[];
   /** The facts that any variant reads: their values name the variant in `index`. */
   factNames: Map<string, Fact["select"]> | undefined;
@@ -95,7 +95,7 @@ const separator = "\u0000";
 export class Derivations {
   #mesh: Mesh;
   #epoch = 1;
-  readonly #entries = new Map<Query<never, unknown>, Map<string, Entry>>();
+  readonly #entries = new Map<Query<never, unknown>, Map<string | object, Entry>>();
   readonly #readers = new Map<string, Set<Cell>>();
   #computations = 0;
   #size = 0;
@@ -181,7 +181,7 @@ export class Derivations {
     for (;;) {
       const cell = this.#variant(entry, node);
       if (!cell) return this.#create(entry, node);
-      if (cell.computing) throw new Error(`derived value ${entry.query.name}(${entry.key}) depends on itself`);
+      if (cell.computing) throw new Error(`derived value ${entry.query.name}(${keyText(entry)}) depends on itself`);
       if (cell.suspect) this.#verify(cell, node);
       // Computing again may have shown that this variant is for another kind of node.
       if (cell.facts.every((fact) => fact.select(node) === fact.value)) return cell;
@@ -191,7 +191,9 @@ export class Derivations {
   #variant(entry: Entry, node: ProxyNode): Cell | undefined {
     const { variants, factNames } = entry;
     if (variants.length === 0) return undefined;
-    if (factNames === undefined) return variants[0];
+    const [first] = variants;
+    if (factNames === undefined) return first;
+    if (variants.length === 1 && first?.facts.every((fact) => fact.select(node) === fact.value)) return first;
     let name = "";
     for (const select of factNames.values()) {
       const value = select(node);
@@ -215,13 +217,13 @@ export class Derivations {
       facts: [],
       buckets: [],
       dependencies: [],
-      dependents: new Set(),
+      dependents: undefined,
       suspect: false,
       computing: false,
       verifiedAt: this.#epoch,
       changedAt: this.#epoch,
     };
-    if (entry.creating) throw new Error(`derived value ${entry.query.name}(${entry.key}) depends on itself`);
+    if (entry.creating) throw new Error(`derived value ${entry.query.name}(${keyText(entry)}) depends on itself`);
     entry.creating = true;
     try {
       cell.value = this.#compute(cell, node);
@@ -264,7 +266,6 @@ export class Derivations {
   }
 
   #compute(cell: Cell, node: ProxyNode): unknown {
-    this.#unlink(cell);
     this.#computations++;
     const reads = new Reads(this.#mesh, node, this.#follow);
     cell.computing = true;
@@ -273,14 +274,7 @@ export class Derivations {
     } finally {
       cell.computing = false;
       cell.facts = reads.facts;
-      cell.buckets = reads.buckets;
-      cell.dependencies = reads.dependencies;
-      for (const [id] of cell.buckets) {
-        const readers = this.#readers.get(id);
-        if (readers) readers.add(cell);
-        else this.#readers.set(id, new Set([cell]));
-      }
-      for (const { dependents } of cell.dependencies) dependents.add(cell);
+      this.#relink(cell, reads);
       const { entry } = cell;
       for (const { name, select } of cell.facts) {
         if (entry.factNames?.has(name)) continue;
@@ -301,13 +295,38 @@ export class Derivations {
     return value;
   }
 
-  #unlink(cell: Cell): void {
-    for (const [id] of cell.buckets) {
-      const readers = this.#readers.get(id);
-      readers?.delete(cell);
-      if (readers?.size === 0) this.#readers.delete(id);
+  /** Makes known what the cell reads now. What it read before too stays as it is: that is nearly all of thousands. */
+  #relink(cell: Cell, { buckets, dependencies }: Pick<Cell, "buckets" | "dependencies">): void {
+    const before = cell.buckets;
+    if (!sameInOrder(before, buckets, ([a], [b]) => a === b)) {
+      const ids = new Set(buckets.map(([id]) => id));
+      for (const [id] of before) if (!ids.has(id)) this.#forgetReader(id, cell);
+      for (const id of ids) {
+        const readers = this.#readers.get(id);
+        if (readers) readers.add(cell);
+        else this.#readers.set(id, new Set([cell]));
+      }
     }
-    for (const dependency of cell.dependencies) dependency.dependents.delete(cell);
+    cell.buckets = buckets;
+    if (!sameInOrder(cell.dependencies, dependencies, Object.is)) {
+      const now = new Set(dependencies);
+      for (const dependency of cell.dependencies) if (!now.has(dependency)) dependency.dependents?.delete(cell);
+      for (const dependency of dependencies)
+        if (dependency.dependents) dependency.dependents.add(cell);
+        else dependency.dependents = new Set([cell]);
+    }
+    cell.dependencies = dependencies;
+  }
+
+  #forgetReader(id: string, cell: Cell): void {
+    const readers = this.#readers.get(id);
+    readers?.delete(cell);
+    if (readers?.size === 0) this.#readers.delete(id);
+  }
+
+  #unlink(cell: Cell): void {
+    for (const [id] of cell.buckets) this.#forgetReader(id, cell);
+    for (const dependency of cell.dependencies) dependency.dependents?.delete(cell);
     cell.buckets = [];
     cell.dependencies = [];
   }
@@ -355,7 +374,8 @@ class Reads implements Reader {
   }
 
   project<A, V extends object>(query: Query<A, V>, argument: A): V {
-    const name = `project ${query.name} ${query.key(argument)}`;
+    const key = query.key(argument);
+    const name = `project ${query.name} ${typeof key === "string" ? key : identityOf(key)}`;
     return this.fact(name, (node) => this.#follow(query as Query<unknown, unknown>, argument, node).value as V);
   }
 
@@ -405,6 +425,16 @@ function suspect(start: Cell): void {
   for (let cell = stack.pop(); cell; cell = stack.pop()) {
     if (cell.suspect) continue;
     cell.suspect = true;
-    for (const dependent of cell.dependents) stack.push(dependent);
+    for (const dependent of cell.dependents ?? []) stack.push(dependent);
   }
+}
+
+function sameInOrder<T>(a: readonly T[], b: readonly T[], same: (a: T, b: T) => boolean): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index++) if (!same(a[index] as T, b[index] as T)) return false;
+  return true;
+}
+
+function keyText({ key }: Entry): string {
+  return typeof key === "string" ? key : `object ${identityOf(key)}`;
 }

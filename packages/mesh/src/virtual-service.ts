@@ -1,7 +1,7 @@
 import { type ConfigObject, type HttpRoute, refOf, type TcpRoute, type TlsRoute } from "@fairlead/config";
 import { type Diagnostic, type ObjectRef, resolveShortHost } from "@fairlead/model";
 import { mergeDelegateRoute } from "./delegate.ts";
-import { identityOf, type Query, type Reader } from "./derivation.ts";
+import type { Query, Reader } from "./derivation.ts";
 import { byAge } from "./mesh.ts";
 import { CLUSTER_DOMAIN, meshConfigOf } from "./mesh-settings.ts";
 import { isVisibleTo, namespaceAmong, type Visibility, visibilityOf } from "./visibility.ts";
@@ -113,7 +113,7 @@ function delegateRoutes(
 /** Keyed by the object as a value: a change of one leaves the others of its namespace alone. */
 const resolved: Query<ConfigObject<"VirtualService">, ResolvedVirtualService> = {
   name: "virtual-service",
-  key: (object) => `${identityOf(object)}`,
+  key: (object) => object,
   compute(read, object) {
     const { namespace, name } = object.metadata;
     const source = refOf(object);

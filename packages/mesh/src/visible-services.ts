@@ -17,9 +17,10 @@ const catalog: Query<void, ServiceCatalog> = {
   name: "service-catalog",
   key: () => "",
   compute(read) {
-    const services = (read.bucket("serviceNamespaces", "") ?? [])
-      .flatMap((namespace) => [...(read.bucket("services", namespace) ?? [])])
-      .sort(byAge);
+    const namespaces = read.bucket("serviceNamespaces", "") ?? [];
+    const found = namespaces.flatMap((namespace) => read.bucket("services", namespace) ?? []);
+    // Those of one namespace are in order already.
+    const services = namespaces.length > 1 ? found.sort(byAge) : found;
     const restricted = new Map<Service, Visibility>();
     const relevant = new Set<string>();
     const seen = new Map<string, Service>();

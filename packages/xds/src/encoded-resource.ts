@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { ObjectRef } from "@fairlead/model";
-import { encode } from "./proto/codec.ts";
+import { encode, encodeImmutable } from "./proto/codec.ts";
 
 /** A resource, encoded once and shared by every stream that is sent it. */
 export interface EncodedResource {
@@ -44,6 +44,18 @@ export function resourceFromBytes(
 ): EncodedResource {
   const version = contentHash(bytes);
   return { name, typeUrl, version, bytes: intern(`${version}${typeUrl}`, bytes), sources };
+}
+
+/** As {@link encodeResource}, of what translation made, which nobody writes to. */
+export function encodeGenerated(
+  typeUrl: string,
+  {
+    name,
+    resource,
+    sources,
+  }: { readonly name: string; readonly resource: object; readonly sources: readonly ObjectRef[] },
+): EncodedResource {
+  return resourceFromBytes(typeUrl, name, encodeImmutable(typeUrl, resource), sources);
 }
 
 /** Encodes a resource given as protobuf JSON. Throws `XdsError` with the path of what is wrong. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Derivations, type Hold, type Mesh, type Query, type Reader } from "@fairlead/mesh";
 import { type Diagnostic, type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
-import { type EncodedResource, encodeResource } from "./encoded-resource.ts";
+import { type EncodedResource, encodeGenerated } from "./encoded-resource.ts";
 import {
   AUTHORIZATION_TYPE,
   CLUSTER_TYPE,
@@ -56,9 +56,10 @@ const encodedUnit: Query<{ readonly type: GeneratorName; readonly unit: string }
     if ("code" in made)
       return { resources: previous?.resources ?? [], patches: previous?.patches ?? [], diagnostics: [made] };
     const diagnostics = made.flatMap((resource) => [...resource.diagnostics]);
-    const resources = made.flatMap(({ name, resource, sources }) => {
+    const resources = made.flatMap((generated) => {
+      const { name, sources } = generated;
       try {
-        return [encodeResource(TYPE_URLS[type], name, resource, sources)];
+        return [encodeGenerated(TYPE_URLS[type], generated)];
       } catch (error) {
         // One resource that cannot be written hurts no other.
         const message = `${type} resource ${name} cannot be encoded: ${error instanceof Error ? error.message : String(error)}`;

@@ -11,6 +11,11 @@ export function encode<Name extends string>(type: Name, json: MessageOf<Name>): 
   return encodeJson(messageNameOf(type), json);
 }
 
+/** As {@link encode}, of objects that are never written to: bytes of their parts are kept with them and used again. */
+export function encodeImmutable(type: string, json: object): Uint8Array {
+  return encodeJson(messageNameOf(type), json, true);
+}
+
 /**
  * The canonical protobuf JSON of a message's bytes. An `Any` of a type the codec does not know keeps its bytes in `value`, as
  * base64, which `encode` takes back. Throws `XdsError` (`malformed`, `unknown-type`).

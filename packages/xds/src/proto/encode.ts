@@ -15,11 +15,13 @@ const shared = new ByteWriter();
 
 /**
  * Writes the message of a JSON object straight to bytes. Fields go in the order of their numbers and map keys are sorted, so
- * that equal content gives equal bytes whatever the order of the keys. Throws `XdsError` with the path.
+ * that equal content gives equal bytes whatever the order of the keys. `immutable` promises that no object in it is ever written
+ * to: bytes of its larger parts are kept as long as these, for the next message that contains them. Throws `XdsError` with the path.
  */
-export function encodeJson(name: string, json: unknown): Uint8Array {
+export function encodeJson(name: string, json: unknown, immutable = false): Uint8Array {
   shared.reset();
   met.clear();
+  reuse = immutable;
   messageWriter(name)(json, shared, 0);
   met.clear();
   return shared.finish();
@@ -93,6 +95,10 @@ function knownAny(typeUrl: string): KnownAny | undefined {
 const met = new Map<object, { readonly bytes: Uint8Array | undefined; readonly item: ValueWriter }>();
 /** Messages of these types are looked at: nearly all routes have one retry policy. Looking costs as much as writing a small one. */
 const OFTEN_SHARED: ReadonlySet<string> = new Set(["envoy.config.route.v3.RetryPolicy"]);
+/** Messages of these types are what a large one changes by: one of a thousand virtual hosts. */
+const KEPT_APART: ReadonlySet<string> = new Set(["envoy.config.route.v3.VirtualHost"]);
+const keptApart = new WeakMap<object, Uint8Array>();
+let reuse = false;
 /** Lists shorter than this are not looked at. */
 const LONG_LIST = 4;
 
@@ -210,7 +216,11 @@ function valueWriter(kind: Kind, type: string): ValueWriter {
   return (value, writer, depth) => {
     if (depth >= MAX_DEPTH) throw new XdsError("invalid-value", `nested deeper than ${MAX_DEPTH} levels`);
     // Not before: messages contain themselves.
-    write ??= OFTEN_SHARED.has(type) ? sharedWriter(messageWriter(type)) : messageWriter(type);
+    write ??= OFTEN_SHARED.has(type)
+      ? sharedWriter(messageWriter(type))
+      : KEPT_APART.has(type)
+        ? keepingWriter(messageWriter(type))
+        : messageWriter(type);
     writer.fork();
     write(value, writer, depth + 1);
     writer.ldelim();
@@ -224,6 +234,19 @@ function sharedWriter(write: ValueWriter): ValueWriter {
     if (copied(record, write, writer)) return;
     write(record, writer, depth);
     keep(record, write, start, writer);
+  };
+}
+
+function keepingWriter(write: ValueWriter): ValueWriter {
+  return (value, writer, depth) => {
+    const kept = reuse ? keptApart.get(asRecord(value)) : undefined;
+    if (kept) {
+      writer.raw(kept);
+      return;
+    }
+    const start = writer.position;
+    write(value, writer, depth);
+    if (reuse) keptApart.set(asRecord(value), writer.since(start));
   };
 }
 

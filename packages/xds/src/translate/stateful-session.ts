@@ -15,10 +15,19 @@ export function keepsSessions({ labels }: Labelled): boolean {
 
 const FILTER = "envoy.filters.http.stateful_session";
 
+const inNamespace: Query<string, boolean> = {
+  name: "stateful-session-in-namespace",
+  key: (namespace) => namespace,
+  compute: (read, namespace) => (read.bucket("services", namespace) ?? []).some(keepsSessions),
+};
+
 const anySession: Query<void, boolean> = {
   name: "any-stateful-session",
   key: () => "",
-  compute: (read) => visibleServices(read).some(keepsSessions),
+  // What the node sees costs more to find out, and hardly any mesh has a session.
+  compute: (read) =>
+    (read.bucket("serviceNamespaces", "") ?? []).some((namespace) => read.ask(inNamespace, namespace)) &&
+    visibleServices(read).some(keepsSessions),
 };
 
 /** The filter without a session of its own: routes of services with sessions carry them. None where no service has any. */

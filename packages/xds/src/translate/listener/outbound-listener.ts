@@ -1,9 +1,10 @@
 import { refOf } from "@fairlead/config";
-import { meshConfigOf } from "@fairlead/mesh";
+import { meshConfigOf, type Query } from "@fairlead/mesh";
 import type { Listener, ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { BLACKHOLE_CLUSTER, clusterName, PASSTHROUGH_CLUSTER } from "../names.ts";
 import { outboundTrafficPolicyOf } from "../route/catch-all.ts";
+import { include, type Part, partOf } from "../route/part.ts";
 import { additionalAddresses, LOCALHOSTS, listenAddress, listenerName, WILDCARDS } from "./address.ts";
 import { dynamicDnsHttpFilters } from "./dynamic-dns.ts";
 import { type ChainPlan, ChainSet, filterChain, matchesAll } from "./filter-chain.ts";
@@ -32,7 +33,7 @@ export function outboundListener(build: Build, plan: OutboundListenerPlan): List
       if (lost.length > 0) reportConflict(build, contribution, plan, lost);
     }
   }
-  return listenerOf(build, plan, set.chains, fallthroughFilters(build));
+  return listenerOf(build, plan, set.chains, () => fallthroughFilters(build));
 }
 
 function reportConflict(
@@ -91,8 +92,18 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
   );
 }
 
-/** Where connections go that no chain takes. */
+const fallthrough: Query<void, Part<readonly ListenerFilter[]>> = {
+  name: "fallthrough-filters",
+  key: () => "",
+  compute: (read) => partOf(read, madeFallthrough),
+};
+
+/** Where connections go that no chain takes; the same filters for all listeners. */
 export function fallthroughFilters(build: Build): ListenerFilter[] {
+  return [...include(build, build.read.ask(fallthrough, undefined))];
+}
+
+function madeFallthrough(build: Build): ListenerFilter[] {
   const { mode, egressProxy, source } = outboundTrafficPolicyOf(build.read);
   const idleTimeout = idleTimeoutOf(build.read);
   const proxied =
@@ -112,7 +123,7 @@ function listenerOf(
   build: Build,
   { name, binds: [bind = "", ...others], bindToPort, port }: ListenerShape,
   plans: readonly ChainPlan[],
-  fallthrough: ListenerFilter[],
+  fallthrough: () => ListenerFilter[],
 ): Listener {
   const { read } = build;
   const inspectsTls = plans.some(
@@ -139,7 +150,7 @@ function listenerOf(
     filterChains: only ? [only] : chains,
     defaultFilterChain: only
       ? undefined
-      : (everything ?? { name: NAME_OF_FALLTHROUGH, filterChainMatch: {}, filters: fallthrough }),
+      : (everything ?? { name: NAME_OF_FALLTHROUGH, filterChainMatch: {}, filters: fallthrough() }),
   });
 }
 
@@ -163,7 +174,7 @@ export function httpProxyListener(build: Build, port: number): Listener {
     bindToPort: true,
     port: { number: port, name: "", protocol: "HTTP_PROXY" },
   };
-  return listenerOf(build, shape, [{ filters }], []);
+  return listenerOf(build, shape, [{ filters }], () => []);
 }
 
 /** The routes of the forward proxy. */

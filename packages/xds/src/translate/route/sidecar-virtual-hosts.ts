@@ -88,9 +88,13 @@ function assemble(
     if (port === 0 || service.ports.some(({ number }) => number === port)) services.set(service.hostname, service);
   const { wrappers, failed } = wrappersOf(read, virtualServices, inScope, services, port);
   const aliases = aliasesOf(inScope);
-  const fullNames = new Set<string>();
+  const fullNames = new Map<string, number[]>();
   for (const wrapper of wrappers)
-    for (const { hostname } of wrapper.services) fullNames.add(hostname).add(`${hostname}:${wrapper.port}`);
+    for (const { hostname } of wrapper.services) {
+      const ports = fullNames.get(hostname);
+      if (ports) ports.push(wrapper.port);
+      else fullNames.set(hostname, [wrapper.port]);
+    }
   const taken = { names: new Set<string>(), domains: new Set<string>() };
   const made: HostPart[] = [];
   const add = (part: HostPart, number: number) => {
@@ -191,13 +195,25 @@ function aliasesOf(services: readonly Service[]): ReadonlyMap<string, readonly s
   return found;
 }
 
+/** Host names of services, with the ports that their virtual hosts are for. */
+type FullNames = ReadonlyMap<string, readonly number[]>;
+
+/** Whether a domain is the name of a service, or that with one of its ports. */
+function isFullName(domain: string, names: FullNames): boolean {
+  const colon = domain.lastIndexOf(":");
+  return (
+    names.has(domain) ||
+    (colon > 0 && (names.get(domain.slice(0, colon)) ?? []).some((port) => String(port) === domain.slice(colon + 1)))
+  );
+}
+
 /** The domains that nobody before has taken and that are nobody's full name. */
-function freeDomains(part: HostPart, taken: Set<string>, fullNames: ReadonlySet<string>): readonly string[] {
+function freeDomains(part: HostPart, taken: Set<string>, fullNames: FullNames): readonly string[] {
   const domains = part.value.domains ?? [];
   return domains.filter((domain) => {
     // Envoy compares without regard to case, and takes no domain twice.
     const name = domain.toLowerCase();
-    if (taken.has(name) || (fullNames.has(domain) && part.alternatives.includes(domain))) return false;
+    if (taken.has(name) || (part.alternatives.includes(domain) && isFullName(domain, fullNames))) return false;
     taken.add(name);
     return true;
   });
