@@ -4,6 +4,7 @@ import { printConfigSharing } from "./config-sharing.ts";
 import { type DiscoveryResult, measureDiscovery, PEERS } from "./discovery.ts";
 import { printEdit } from "./edit.ts";
 import { printFolder } from "./folder.ts";
+import { printGrowth } from "./growth.ts";
 import { printSimulation } from "./simulate.ts";
 import { printTranslation } from "./translate.ts";
 
@@ -12,6 +13,7 @@ import { printTranslation } from "./translate.ts";
  * clients only. `--profile DIR`: each server writes a CPU profile there when it ends.
  * `pnpm bench simulate`: evaluations a second of the simulator.
  * `pnpm bench edit [SERVICES]`: one VirtualService edited, beside a cold start.
+ * `pnpm bench growth`: time and memory a service and a view, from 100 to 10,000 services.
  * `pnpm bench folder [FILES]`: one edit in a watched folder.
  * `pnpm bench config-sharing [OBJECTS]`: configuration over xDS from one control plane to another.
  * `pnpm bench ca`: certificates a second of CPU, beside OpenSSL and Go (needs both). `bad-input`: bad requests with their verdicts.
@@ -21,6 +23,7 @@ import { printTranslation } from "./translate.ts";
 if (process.argv[2] === "simulate") printSimulation();
 else if (process.argv[2] === "translate") await printTranslation(process.argv[3], process.argv[4]);
 else if (process.argv[2] === "edit") await printEdit(Number(process.argv[3] ?? 1000));
+else if (process.argv[2] === "growth") await printGrowth();
 else if (process.argv[2] === "folder") await printFolder(Number(process.argv[3] ?? 1000));
 else if (process.argv[2] === "config-sharing") await printConfigSharing(Number(process.argv[3] ?? 10_000));
 else if (process.argv[2] === "ca") await printCertificates();

@@ -5,7 +5,6 @@ import {
   namespaceAmong,
   type Query,
   type Reader,
-  type ResolvedVirtualService,
   sameMembers,
   sidecarScopeOf,
 } from "@fairlead/mesh";
@@ -14,6 +13,7 @@ import type { Route } from "../../proto/types.ts";
 import { claimedHosts, claimsAny, type Speaker, speakerAmong } from "./host-claim.ts";
 import type { Part } from "./part.ts";
 import { isGatewayApiRoute } from "./rule.ts";
+import { type Candidate, type Settled, settle } from "./settled-domains.ts";
 import { carriesHttp, type HostPart, namedVirtualHost, serviceVirtualHost, withDomains } from "./virtual-host.ts";
 import { virtualServiceRoutes } from "./virtual-service-routes.ts";
 
@@ -50,16 +50,49 @@ export interface OutboundHosts {
   readonly failed: readonly Part<readonly Route[]>[];
 }
 
-const NONE: OutboundHosts = { hosts: [], failed: [] };
+interface AssembledHosts extends OutboundHosts {
+  readonly settled: Settled;
+}
 
-const virtualHosts: Query<Port, OutboundHosts> = {
+const NONE: AssembledHosts = { hosts: [], failed: [], settled: { candidates: [], domains: [], order: [] } };
+
+interface Scope {
+  readonly services: readonly Service[];
+  readonly egress: number;
+  /** 0: all. */
+  readonly port: number;
+}
+
+function scopeOf(read: Reader, { port, routeName }: Port): Scope | undefined {
+  const scope = egressScopeFor(read, port, routeName);
+  if (!scope) return undefined;
+  const proxied = parseProtocol(scope.listener?.port?.protocol ?? "") === "HTTP_PROXY";
+  return { services: scope.services, egress: scope.index, port: proxied ? 0 : port };
+}
+
+const keyOf = ({ port, routeName }: Port) => (port === 0 ? routeName : `${port}`);
+
+const virtualHosts: Query<Port, AssembledHosts> = {
   name: "outbound-virtual-hosts",
-  key: ({ port, routeName }) => (port === 0 ? routeName : `${port}`),
-  compute(read, { port, routeName }) {
-    const scope = egressScopeFor(read, port, routeName);
+  key: keyOf,
+  compute(read, place, previous) {
+    const scope = scopeOf(read, place);
     if (!scope) return NONE;
-    const proxied = parseProtocol(scope.listener?.port?.protocol ?? "") === "HTTP_PROXY";
-    return assemble(read, scope.services, egressVirtualServices(read, scope.index), proxied ? 0 : port);
+    const { wrappers, failed } = read.ask(spoken, place);
+    const aliases = aliasesOf(scope.services);
+    const candidates: Candidate[] = [];
+    for (const { port, names, services, routes, source } of wrappers) {
+      for (const host of names)
+        candidates.push({ part: namedVirtualHost(read, { host, port, routes, source }), port, service: undefined });
+      for (const service of services)
+        candidates.push(candidate(read, service, port, aliases, scope.port === 0, routes));
+    }
+    for (const one of read.ask(unspoken, place)) candidates.push(one);
+    const settled = settle(candidates, scope.port, previous?.settled);
+    const hosts = settled.order.map((at) =>
+      withDomains(read, (candidates[at] as Candidate).part, settled.domains[at] ?? []),
+    );
+    return { hosts, failed, settled };
   },
   equal: (a, b) => sameMembers(a.hosts, b.hosts) && sameMembers(a.failed, b.failed),
 };
@@ -69,61 +102,84 @@ export function outboundVirtualHosts(read: Reader, port: number, routeName: stri
   return read.ask(virtualHosts, { port, routeName });
 }
 
+function candidate(
+  read: Reader,
+  service: Service,
+  port: number,
+  aliases: ReadonlyMap<string, readonly string[]>,
+  anyPort: boolean,
+  routes?: Part<readonly Route[]>,
+): Candidate {
+  const dialled = { service, aliases: aliases.get(service.hostname) ?? [], port, anyPort };
+  return { part: serviceVirtualHost(read, routes ? { ...dialled, routes } : dialled), port, service };
+}
+
+function inPort(services: readonly Service[], port: number): ReadonlyMap<string, Service> {
+  const found = new Map<string, Service>();
+  for (const service of services)
+    if (port === 0 || service.ports.some(({ number }) => number === port)) found.set(service.hostname, service);
+  return found;
+}
+
+/** The services of the scope that no VirtualService speaks for: they stay as they are when one is edited. */
+const unspoken: Query<Port, readonly Candidate[]> = {
+  name: "outbound-virtual-hosts-unspoken",
+  key: keyOf,
+  compute(read, place) {
+    const scope = scopeOf(read, place);
+    if (!scope) return [];
+    const services = inPort(scope.services, scope.port);
+    const others = new Set(read.ask(spokenServices, place));
+    const aliases = aliasesOf(scope.services);
+    const found: Candidate[] = [];
+    for (const service of scope.services) {
+      if (services.get(service.hostname) !== service || others.has(service) || service.resolution === "Alias") continue;
+      for (const port of httpPorts(service, scope.port))
+        found.push(candidate(read, service, port, aliases, scope.port === 0));
+    }
+    return found;
+  },
+  equal: sameCandidates,
+};
+
+function sameCandidates(a: readonly Candidate[], b: readonly Candidate[]): boolean {
+  return a.length === b.length && a.every(({ part, port }, at) => part === b[at]?.part && port === b[at]?.port);
+}
+
+interface Spoken {
+  readonly wrappers: readonly Wrapper[];
+  readonly failed: OutboundHosts["failed"];
+  readonly services: ReadonlySet<Service>;
+}
+
+/** What VirtualServices say of a port and its names. */
 interface Wrapper {
   readonly port: number;
   readonly names: readonly string[];
   readonly services: readonly Service[];
-  /** What a VirtualService says; absent: none speaks for the service. */
-  readonly spoken: { readonly routes: Part<readonly Route[]>; readonly source: ObjectRef } | undefined;
+  readonly routes: Part<readonly Route[]>;
+  readonly source: ObjectRef;
 }
 
-function assemble(
-  read: Reader,
-  inScope: readonly Service[],
-  virtualServices: readonly ResolvedVirtualService[],
-  port: number,
-): OutboundHosts {
-  const services = new Map<string, Service>();
-  for (const service of inScope)
-    if (port === 0 || service.ports.some(({ number }) => number === port)) services.set(service.hostname, service);
-  const { wrappers, failed } = wrappersOf(read, virtualServices, inScope, services, port);
-  const aliases = aliasesOf(inScope);
-  const fullNames = new Map<string, number[]>();
-  for (const wrapper of wrappers)
-    for (const { hostname } of wrapper.services) {
-      const ports = fullNames.get(hostname);
-      if (ports) ports.push(wrapper.port);
-      else fullNames.set(hostname, [wrapper.port]);
-    }
-  const taken = { names: new Set<string>(), domains: new Set<string>() };
-  const made: HostPart[] = [];
-  const add = (part: HostPart, number: number) => {
-    const name = part.value.name ?? "";
-    if (taken.names.has(name)) return;
-    taken.names.add(name);
-    let domains = freeDomains(part, taken.domains, fullNames);
-    // A listener for all ports tells the others than 80 by what the host says.
-    if (port === 0 && number !== 80) domains = domains.filter((domain) => domain.includes(":"));
-    if (domains.length > 0) made.push(withDomains(read, part, domains));
-  };
-  for (const { port: number, names, services: own, spoken } of wrappers) {
-    if (spoken) for (const host of names) add(namedVirtualHost(read, { host, port: number, ...spoken }), number);
-    for (const service of own) {
-      const dialled = { service, aliases: aliases.get(service.hostname) ?? [], port: number, anyPort: port === 0 };
-      add(serviceVirtualHost(read, spoken ? { ...dialled, routes: spoken.routes } : dialled), number);
-    }
-  }
-  return { hosts: made.sort((a, b) => ((a.value.name ?? "") < (b.value.name ?? "") ? -1 : 1)), failed };
-}
+const spoken: Query<Port, Spoken> = {
+  name: "outbound-virtual-hosts-spoken",
+  key: keyOf,
+  compute(read, place) {
+    const scope = scopeOf(read, place);
+    return scope ? spokenOf(read, scope) : { wrappers: [], failed: [], services: new Set() };
+  },
+};
 
-/** What VirtualServices speak for, then the services that none speaks for. */
-function wrappersOf(
-  read: Reader,
-  virtualServices: readonly ResolvedVirtualService[],
-  inScope: readonly Service[],
-  services: ReadonlyMap<string, Service>,
-  port: number,
-): { readonly wrappers: readonly Wrapper[]; readonly failed: OutboundHosts["failed"] } {
+const spokenServices: Query<Port, readonly Service[]> = {
+  name: "outbound-services-spoken-for",
+  key: keyOf,
+  compute: (read, place) => [...read.ask(spoken, place).services],
+  equal: sameMembers,
+};
+
+function spokenOf(read: Reader, { services: inScope, egress, port }: Scope): Spoken {
+  const virtualServices = egressVirtualServices(read, egress);
+  const services = inPort(inScope, port);
   const wildcardServices = [...services.keys()].filter(isWildcardHost);
   const speaker = lazySpeaker(() => speakerAmong(virtualServices));
   const wrappers: Wrapper[] = [];
@@ -139,7 +195,7 @@ function wrappersOf(
     }
     const claimed = claimedHosts(virtualService, services, speaker);
     if (isGatewayApiRoute(virtualService) && !isAtHome(read, virtualService.namespace, claimed.services)) continue;
-    const spoken = { routes, source: refOf(virtualService.object) };
+    const source = refOf(virtualService.object);
     const byPort = new Map<number, Service[]>();
     for (const service of claimed.services)
       for (const number of httpPorts(service, port)) {
@@ -149,15 +205,10 @@ function wrappersOf(
         spokenFor.add(service);
       }
     if (byPort.size === 0 && port === 80) byPort.set(80, []);
-    for (const [number, own] of byPort) wrappers.push({ port: number, names: claimed.names, services: own, spoken });
+    for (const [number, own] of byPort)
+      wrappers.push({ port: number, names: claimed.names, services: own, routes, source });
   }
-  for (const service of inScope) {
-    if (services.get(service.hostname) !== service || spokenFor.has(service) || service.resolution === "Alias")
-      continue;
-    for (const number of httpPorts(service, port))
-      wrappers.push({ port: number, names: [], services: [service], spoken: undefined });
-  }
-  return { wrappers, failed };
+  return { wrappers, failed, services: spokenFor };
 }
 
 function lazySpeaker(make: () => Speaker): Speaker {
@@ -193,28 +244,4 @@ function aliasesOf(services: readonly Service[]): ReadonlyMap<string, readonly s
     list.push(hostname);
   }
   return found;
-}
-
-/** Host names of services, with the ports that their virtual hosts are for. */
-type FullNames = ReadonlyMap<string, readonly number[]>;
-
-/** Whether a domain is the name of a service, or that with one of its ports. */
-function isFullName(domain: string, names: FullNames): boolean {
-  const colon = domain.lastIndexOf(":");
-  return (
-    names.has(domain) ||
-    (colon > 0 && (names.get(domain.slice(0, colon)) ?? []).some((port) => String(port) === domain.slice(colon + 1)))
-  );
-}
-
-/** The domains that nobody before has taken and that are nobody's full name. */
-function freeDomains(part: HostPart, taken: Set<string>, fullNames: FullNames): readonly string[] {
-  const domains = part.value.domains ?? [];
-  return domains.filter((domain) => {
-    // Envoy compares without regard to case, and takes no domain twice.
-    const name = domain.toLowerCase();
-    if (taken.has(name) || (part.alternatives.includes(domain) && isFullName(domain, fullNames))) return false;
-    taken.add(name);
-    return true;
-  });
 }
