@@ -1,7 +1,7 @@
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { ByteWriter } from "./byte-writer.ts";
-import { decode, encode } from "./codec.ts";
+import { decode, encode, encodeImmutable } from "./codec.ts";
 
 const LISTENER = "envoy.config.listener.v3.Listener";
 const filter = () => ({
@@ -49,6 +49,20 @@ describe("what occurs several times in a message, as one object", () => {
     shared.typedConfig.cluster = "d";
     expect(decode(LISTENER, encode(LISTENER, message))).toEqual(message);
   });
+});
+
+test("parts that were written before give the same bytes, among others too", () => {
+  const ROUTES = "envoy.config.route.v3.RouteConfiguration";
+  const host = (name: string) => ({
+    name,
+    domains: [name],
+    routes: [{ match: { prefix: "/" }, name: "x".repeat(200) }],
+  });
+  const hosts = ["a", "b", "c", "d", "e"].map(host);
+  const before = { name: "8080", virtualHosts: hosts };
+  expect(encodeImmutable(ROUTES, before)).toEqual(encode(ROUTES, before));
+  const after = { name: "8080", virtualHosts: [host("other"), ...hosts.slice(1)] };
+  expect(encodeImmutable(ROUTES, after)).toEqual(encode(ROUTES, after));
 });
 
 test("an error leaves nothing behind", () => {
