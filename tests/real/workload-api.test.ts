@@ -1,10 +1,24 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { domainBundle, jwtAuthority, memoryKeyManager, rotateRoot, selfSignedAuthority } from "@fairlead/ca";
+import {
+  bundleEndpoint,
+  bundlePem,
+  createCsr,
+  domainBundle,
+  followBundle,
+  jwtAuthority,
+  marshalSpiffeBundle,
+  memoryKeyManager,
+  newPrivateKey,
+  rotateRoot,
+  selfSignedAuthority,
+} from "@fairlead/ca";
 import { createAgent, inProcessClient } from "@fairlead/ca/agent";
 import { listenWorkloadApi } from "@fairlead/ca/workload-api";
 import { workloadSpiffeId } from "@fairlead/model";
@@ -87,6 +101,56 @@ describe.skipIf(!here)("the Workload API, with go-spiffe as its client", () => {
     } finally {
       go.end();
       await listener.close();
+    }
+  });
+
+  it("federation in both directions and both profiles: bundle endpoints that the other reads", async () => {
+    const keys = memoryKeyManager();
+    await using authority = await selfSignedAuthority({ trustDomain, keys, pollSeconds: 0 });
+    await using jwt = await jwtAuthority({ trustDomain, keys, pollSeconds: 0 });
+    await authority.prepare();
+    const source = domainBundle(authority, jwt);
+    const key = newPrivateKey("ec-p256");
+    const endpoint = workloadSpiffeId(trustDomain, "mesh", "bundle");
+    const { certificateChain } = await authority.issue({
+      ...{ csr: createCsr({ key }), identity: endpoint, ipAddresses: ["127.0.0.1"] },
+    });
+    const files = {
+      roots: bundlePem(authority.trustBundle),
+      chain: certificateChain.join(""),
+      key: String(key.export({ type: "pkcs8", format: "pem" })),
+      bundle: marshalSpiffeBundle(source.trustBundle),
+    };
+    const at = (name: keyof typeof files) => join(folder, name);
+    for (const name of Object.keys(files) as (keyof typeof files)[]) await writeFile(at(name), files[name]);
+
+    const server = createServer({ key: files.key, cert: files.chain }, bundleEndpoint(source));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const fetched = async (...id: string[]) =>
+      JSON.parse((await run(binary, ["fetch", trustDomain, url, at("roots"), ...id])).stdout);
+    const { sequence } = source.trustBundle;
+    const read = { kind: "bundle", value: { x509: 2, jwt: [jwt.slots[0]?.id], sequence, hint: 300 } };
+    expect(await fetched()).toEqual(read);
+    expect(await fetched(endpoint.uri)).toEqual(read);
+    expect(await fetched(`${endpoint.uri}x`)).toMatchObject({ kind: "error" });
+    server.closeAllConnections();
+    server.close();
+
+    const go = client(binary, "serve", trustDomain, at("bundle"), at("chain"), at("key"));
+    try {
+      await expect.poll(() => go.all("url").length, { timeout: 20_000 }).toBe(1);
+      for (const profile of [
+        { type: "https_web", roots: files.roots },
+        { type: "https_spiffe", id: endpoint, bundle: authority.trustBundle },
+      ] as const) {
+        const followed = followBundle({ trustDomain, url: String(go.all("url")[0]), profile });
+        await expect.poll(() => followed.bundle?.jwtAuthorities).toEqual(jwt.jwtAuthorities);
+        expect(followed.bundle?.x509Authorities.toSorted()).toEqual(authority.trustBundle.x509Authorities.toSorted());
+        followed.close();
+      }
+    } finally {
+      go.end();
     }
   });
 });

@@ -2,6 +2,7 @@
 //
 //	go-workload-api SOCKET AUDIENCE     everything once, then each change of the X.509 context
 //	go-workload-api SOCKET              the error that there is without an identity
+//	go-workload-api fetch|serve …       federation, see there
 package main
 
 import (
@@ -100,6 +101,9 @@ func everything(ctx context.Context, client *workloadapi.Client, audience string
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
+	if federate(ctx) {
+		return
+	}
 	client, err := workloadapi.New(ctx, workloadapi.WithAddr("unix://"+os.Args[1]))
 	if err != nil {
 		print("error", err.Error())
