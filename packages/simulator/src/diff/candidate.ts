@@ -27,7 +27,8 @@ interface Group {
   readonly host: string | undefined;
   readonly bases: Edit[];
   readonly edits: Edit[];
-  readonly tokens: Readonly<Record<string, unknown>>;
+  /** What a token that one side takes has. */
+  tokens: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -74,8 +75,9 @@ function collect(
   const asked = { bases: policies.flatMap(policyExamples), edits: vocabularyOf(policies) };
   const into = (host: string | undefined, bases: readonly Edit[], edits: readonly Edit[]) => {
     const key = JSON.stringify([connection, host]);
-    const group = groups.get(key) ?? { connection, host, bases: [], edits: [], tokens: tokenOf(chain) };
+    const group = groups.get(key) ?? { connection, host, bases: [], edits: [], tokens: {} };
     groups.set(key, group);
+    if (Object.keys(group.tokens).length === 0) group.tokens = tokenOf(chain);
     const callees = connection.inbound || !http ? [] : [beyond];
     for (const more of [{ bases, edits }, asked, ...callees]) {
       group.bases.push(...more.bases);

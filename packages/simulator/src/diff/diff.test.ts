@@ -84,3 +84,72 @@ test("the part of a resource that differs has a pointer", () => {
   expect(change?.resources[0]?.parts).toContain("/virtualHosts/0/routes/0/route/timeout");
   expect(change?.behaviour[0]?.differs).toEqual(["policy"]);
 });
+
+describe("what decides besides routes", () => {
+  const only = (before: string, after: string, from = "stock-1.default") =>
+    diff(mesh(BASE, before), mesh(BASE, after), { from: [from] })[0];
+  const istio = (kind: string, spec: string, group = "networking") =>
+    `apiVersion: ${group}.istio.io/v1\nkind: ${kind}\nmetadata: {name: more}\nspec: ${spec}\n`;
+
+  test("tokens: one that is not taken is refused", () => {
+    const jwt = istio(
+      "RequestAuthentication",
+      `{selector: {matchLabels: {app: stock}}, jwtRules: [{issuer: me, jwks: '{"keys":[]}'}]}`,
+      "security",
+    );
+    const refused = only("", jwt)?.behaviour.find(({ after }) => after.response?.status === 401);
+    expect(refused?.question).toMatchObject({ request: { claims: { iss: "witness" } }, inbound: {} });
+  });
+
+  test("mutual TLS: who comes without is turned away", () => {
+    const strict = istio("PeerAuthentication", "{mtls: {mode: STRICT}}", "security");
+    const turned = only("", strict)?.behaviour.map(({ question, after }) => [question.inbound, after.outcome]);
+    expect(turned).toContainEqual([{}, "unroutable"]);
+    expect(turned?.every(([inbound]) => JSON.stringify(inbound) === "{}")).toBe(true);
+  });
+
+  test("a policy: the smallest request that it refuses, from who it is about", () => {
+    const rule = "{to: [{operation: {paths: [/admin*]}}], from: [{source: {namespaces: [a]}}]}";
+    const deny = istio("AuthorizationPolicy", `{action: DENY, rules: [${rule}]}`, "security");
+    const denied = only("", deny)?.behaviour.filter(({ after }) => after.outcome === "denied");
+    expect(denied?.[0]?.question).toMatchObject({
+      request: { url: expect.stringMatching(/\/admin$/) },
+      inbound: { peer: "spiffe://cluster.local/ns/a/sa/witness" },
+    });
+  });
+
+  test("a cluster: which of its settings is another", () => {
+    const rule = (errors: number) =>
+      istio("DestinationRule", `{host: shop, trafficPolicy: {outlierDetection: {consecutive5xxErrors: ${errors}}}}`);
+    const shop =
+      "apiVersion: v1\nkind: Service\nmetadata: {name: shop}\nspec: {clusterIP: 10.1.0.3, selector: {app: shop}, ports: [{name: http, port: 80}]}\n---\n";
+    const [change] = only(shop + rule(5), shop + rule(7))?.behaviour ?? [];
+    expect(change?.differs).toEqual(["settings"]);
+    expect(change?.settings).toMatchObject([
+      { place: "cluster", path: "/outlierDetection/consecutive5xx", before: 5, after: 7 },
+    ]);
+  });
+
+  test("what leads nowhere, and what is only told, changes nothing", () => {
+    const subset = istio("DestinationRule", "{host: stock, subsets: [{name: v9, labels: {version: v9}}]}");
+    const logs = istio("Telemetry", "{accessLogging: [{providers: [{name: envoy}]}]}", "telemetry");
+    for (const [text, words] of [
+      [subset, /no listener and no route of the proxy leads to it|it means the same/],
+      [logs, /it means the same/],
+    ] as const) {
+      const change = only("", text);
+      expect(change?.behaviour).toEqual([]);
+      expect(change?.resources.length).toBeGreaterThan(0);
+      for (const { effect, because } of change?.resources ?? [])
+        expect([effect, because]).toEqual(["none", expect.stringMatching(words)]);
+    }
+  });
+
+  test("weights of one proportion mean the same", () => {
+    const split = (a: number, b: number) =>
+      route(
+        `{route: [{destination: {host: stock}, weight: ${a}}, {destination: {host: stock, subset: v1}, weight: ${b}}]}`,
+      );
+    expect(only(split(1, 3), split(25, 75))?.resources.map(({ effect }) => effect)).toEqual(["none"]);
+  });
+});

@@ -13,7 +13,15 @@ export interface Setting {
 
 /** The fields of each place that its parts and the answer's other fields say. */
 const ELSEWHERE: Readonly<Record<string, ReadonlySet<string>>> = {
-  listener: new Set(["name", "address", "additionalAddresses", "bindToPort", "filterChains", "defaultFilterChain"]),
+  listener: new Set([
+    "name",
+    "address",
+    "additionalAddresses",
+    "bindToPort",
+    "filterChains",
+    "defaultFilterChain",
+    "useOriginalDst",
+  ]),
   "filter chain": new Set(["name", "filterChainMatch", "metadata"]),
   "virtual host": new Set(["name", "domains", "routes", "requireTls"]),
   route: new Set(["name", "match"]),
