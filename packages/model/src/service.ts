@@ -60,8 +60,6 @@ export interface Service {
   readonly trafficDistribution?: "PreferSameZone" | "PreferSameNode";
   /** Clients reach only endpoints on their own node (Kubernetes `internalTrafficPolicy: Local`). */
   readonly nodeLocal?: boolean;
-  /** Requests of one client IP stay on one endpoint. */
-  readonly sessionAffinity?: boolean;
   /** Load balancer addresses under which it can be reached from other networks. */
   readonly externalAddresses?: readonly string[];
 }

@@ -20,7 +20,6 @@ describe("Services", () => {
       { clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1", "fd00::1"] },
       { addresses: ["10.0.0.1", "fd00::1"] },
     ],
-    ["sticky", { sessionAffinity: "ClientIP" }, { sessionAffinity: true }],
     ["close", { trafficDistribution: "PreferClose" }, { trafficDistribution: "PreferSameZone" }],
     ["same node", { trafficDistribution: "PreferSameNode" }, { trafficDistribution: "PreferSameNode" }],
     ["reachable from outside", { externalIPs: ["192.0.2.1"] }, { externalAddresses: ["192.0.2.1"] }],
@@ -54,6 +53,13 @@ describe("Services", () => {
     );
     expect(distribution()).toBe("PreferSameZone");
     expect(registry.namespaces.get("shop")?.name).toBe("shop");
+  });
+
+  it("say that the clients of one address are not kept together", () => {
+    expect(convert({ sessionAffinity: "ClientIP" }).diagnostics).toMatchObject([
+      { code: "unsupported-field", path: "spec.sessionAffinity" },
+    ]);
+    expect(convert({ sessionAffinity: "None" }).diagnostics).toEqual([]);
   });
 
   it("keep traffic on a node", () => {

@@ -31,6 +31,11 @@ export function kubernetesService(reading: Reading, namespaceAnnotations: Labels
   for (const diagnostic of distribution.diagnostics) reading.report(diagnostic);
   const creationTime = metadata.at("creationTimestamp").text();
   const externalAddresses = reachableFrom(spec, root.at("status"), type);
+  if (spec.at("sessionAffinity").text() === "ClientIP")
+    reading.unsupported(
+      "spec.sessionAffinity",
+      "proxies do not look at it: a DestinationRule with consistentHash.useSourceIp keeps clients on an endpoint",
+    );
   if (type === "NodePort" && annotations[NODE_SELECTOR] !== undefined)
     reading.unsupported(`metadata.annotations[${NODE_SELECTOR}]`, "node ports are not used as a gateway's addresses");
   return {
@@ -58,7 +63,6 @@ export function kubernetesService(reading: Reading, namespaceAnnotations: Labels
     ...(spec.at("publishNotReadyAddresses").flag() && { publishNotReadyAddresses: true }),
     ...(distribution.value && { trafficDistribution: distribution.value }),
     ...(spec.at("internalTrafficPolicy").text() === "Local" && { nodeLocal: true }),
-    ...(spec.at("sessionAffinity").text() === "ClientIP" && { sessionAffinity: true }),
     ...(externalAddresses.length > 0 && { externalAddresses }),
   };
 }

@@ -120,6 +120,15 @@ describe("which endpoints", () => {
     expect(addresses(given)).toEqual(expected);
   });
 
+  test("of the networks that the client asks for", () => {
+    const endpoints = [plain("10.0.0.1"), plain("10.0.0.2", { network: "n1" }), plain("10.0.0.3", { network: "n2" })];
+    const asking = (view: unknown) =>
+      [addresses({ endpoints }, client({ metadata: { REQUESTED_NETWORK_VIEW: view } }))].flat(2);
+    expect(asking("n1")).toEqual(["10.0.0.1", "10.0.0.2"]);
+    expect(asking(["n1", "n2"])).toEqual(["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+    expect(asking(undefined)).toEqual(["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+  });
+
   test("a node-local service has those of the client's node", () => {
     const given: Given = {
       endpoints: [

@@ -15,11 +15,31 @@ function isClusterLocal(read: Reader, { hostname }: Pick<Service, "hostname">): 
 }
 
 /**
- * Which endpoints of a service the node may use: those of its own cluster for what is local to clusters, those of its own
+ * The networks whose endpoints the node asks for (`REQUESTED_NETWORK_VIEW`, separated by commas); undefined: all. Source:
+ * Istio `ProxyView`.
+ */
+function networkView(read: Reader): ReadonlySet<string> | undefined {
+  const view = read.fact("network view", ({ metadata: { REQUESTED_NETWORK_VIEW: view } }) =>
+    Array.isArray(view) ? view.join() : typeof view === "string" ? view : "",
+  );
+  return view === "" ? undefined : new Set(view.split(",").map((name) => name.trim()));
+}
+
+/**
+ * Which endpoints of a service the node may use: of the networks that it asks for, those of its own cluster for what is local to clusters, those of its own
  * node (`NODE_NAME`; of none where the proxy does not say) for what is local to nodes. Source: Istio
  * `EndpointBuilder.filterIstioEndpoint`.
  */
 export function reachFilter(
+  read: Reader,
+  service: Pick<Service, "hostname" | "nodeLocal">,
+): (endpoint: Pick<Endpoint, "clusterId" | "network" | "nodeName">) => boolean {
+  const view = networkView(read);
+  const near = proximity(read, service);
+  return view === undefined ? near : (endpoint) => near(endpoint) && (!endpoint.network || view.has(endpoint.network));
+}
+
+function proximity(
   read: Reader,
   service: Pick<Service, "hostname" | "nodeLocal">,
 ): (endpoint: Pick<Endpoint, "clusterId" | "nodeName">) => boolean {

@@ -226,6 +226,7 @@ describe("what they are", () => {
           "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
           config: {
             name: W,
+            configuration: {},
             failurePolicy: "FAIL_CLOSED",
             vmConfig: {
               runtime: "envoy.wasm.runtime.v8",

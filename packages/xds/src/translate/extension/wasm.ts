@@ -17,6 +17,9 @@ export interface WasmOrigin {
   readonly resourceVersion: string;
 }
 
+/** Istio always sends settings; those that are not there have no type. */
+const NO_SETTINGS = {} as AnyMessage;
+
 const RUNTIME = "envoy.wasm.runtime.v8";
 const FAILURE = { FAIL_CLOSE: "FAIL_CLOSED", FAIL_OPEN: "FAIL_OPEN", FAIL_RELOAD: "FAIL_RELOAD" } as const;
 
@@ -55,7 +58,9 @@ export function wasmFilter(read: Reader, { name, resourceVersion }: WasmOrigin, 
       configuration:
         Object.keys(settings).length > 0
           ? { "@type": "type.googleapis.com/google.protobuf.StringValue" as const, value: sortedJson(settings) }
-          : undefined,
+          : agent
+            ? NO_SETTINGS
+            : undefined,
       failurePolicy: FAILURE[wasm.failStrategy ?? "FAIL_CLOSE"],
       vmConfig: defined({
         runtime: RUNTIME,
