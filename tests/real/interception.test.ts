@@ -32,6 +32,19 @@ spec:
     serviceAccount: shop
     labels: {app: shop, security.istio.io/tlsMode: istio}
 ---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: nameless}
+spec:
+  hosts: [nameless.test]
+  ports: [{number: 9000, name: tcp, protocol: TCP}]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  endpoints:
+  - address: 10.99.0.3
+    serviceAccount: shop
+    labels: {app: shop, security.istio.io/tlsMode: istio}
+---
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: shop}
@@ -90,7 +103,7 @@ describe.skipIf(!here)("interception", () => {
       const envoy = await startEnvoy({
         node: {
           id: `sidecar~${address}~${name}-1.default~default.svc.cluster.local`,
-          metadata: { INTERCEPTION_MODE: mode, SERVICE_ACCOUNT: name, LABELS: { app: name } },
+          metadata: { INTERCEPTION_MODE: mode, DNS_CAPTURE: "true", SERVICE_ACCOUNT: name, LABELS: { app: name } },
         },
         ads,
         adsSecurity: "plaintext",
@@ -128,6 +141,11 @@ describe.skipIf(!here)("interception", () => {
       client: certified,
     });
     expect(await client.node(send("10.98.0.1", 9000))).toBe(`hello ${server.address}:9000 from ${caller}`);
+    // By the address that was allocated to its name, which an agent that answers DNS would have given.
+    const [allocated = ""] =
+      [...plane.mesh.services()].find(({ name }) => name === "nameless.test")?.allocatedAddresses ?? [];
+    expect(allocated).toMatch(/^240\.240\./);
+    expect(await client.node(send(allocated, 9000))).toBe(`hello ${server.address}:9000 from ${caller}`);
     // By its own address, which no service has: handed on as it was, to the original destination.
     expect(await asked(`http://${server.address}:7000/`, "other.test")).toEqual({
       localAddress: server.address,
@@ -145,8 +163,8 @@ describe.skipIf(!here)("interception", () => {
     const total = (list: readonly { readonly value: number }[]) =>
       list.reduce((sum, { value }) => sum + (value ?? 0), 0);
     // All but the one that no filter chain takes.
-    expect(total(await statistic(proxies.shop, "^listener\\.0\\.0\\.0\\.0_15006\\.downstream_cx_total$"))).toBe(4);
+    expect(total(await statistic(proxies.shop, "^listener\\.0\\.0\\.0\\.0_15006\\.downstream_cx_total$"))).toBe(5);
     expect(total(await statistic(proxies.client, "PassthroughCluster.*upstream_cx_total$"))).toBe(1);
-    expect(total(await statistic(proxies.shop, "^listener.*15006.*ssl.handshake$"))).toBe(2);
+    expect(total(await statistic(proxies.shop, "^listener.*15006.*ssl.handshake$"))).toBe(3);
   });
 });
