@@ -182,6 +182,38 @@ describe("policies of the callee", () => {
   });
 });
 
+describe("requests for another protocol", () => {
+  test("web sockets are allowed, other upgrades are not", () => {
+    expect(ask("shop.default", "ws://stock/").outcome).toBe("routed");
+    const other = ask("shop.default", "http://stock/", { headers: { connection: "Upgrade", upgrade: "other" } });
+    expect(other).toMatchObject({ outcome: "responded", response: { status: 403 } });
+  });
+
+  test("CONNECT has no path: routes by path do not match it", () => {
+    const { outcome, response, trace } = ask("shop.default", "http://stock/", { method: "CONNECT" });
+    expect({ outcome, status: response?.status }).toEqual({ outcome: "unroutable", status: 404 });
+    expect(trace.find(({ step }) => step === "route")?.reason).toBe("CONNECT has no path");
+  });
+});
+
+describe("requests from elsewhere", () => {
+  const inbound = (peer: string | undefined, method = "GET") =>
+    evaluate(mesh, {
+      from: "stock.default",
+      request: { url: "http://any:8080/", method },
+      inbound: peer === undefined ? {} : { peer },
+    });
+
+  test("come in to a workload with a certificate, or without", () => {
+    const own = inbound("spiffe://cluster.local/ns/default/sa/shop");
+    expect([own.outcome, inbound("spiffe://cluster.local/ns/default/sa/other").outcome]).toEqual(["routed", "denied"]);
+    expect([inbound(undefined).outcome, inbound("spiffe://cluster.local/ns/default/sa/shop", "PUT").outcome]).toEqual([
+      "denied",
+      "denied",
+    ]);
+  });
+});
+
 describe("reasons", () => {
   let answer: Answer;
   beforeAll(() => {

@@ -28,6 +28,17 @@ spec:
 `;
 
 describe("route", () => {
+  it("takes connections that are not HTTP", async () => {
+    await using folder = await folderOf({ "mesh.yaml": MESH });
+    const { code, out } = await fairlead(
+      ...["route", "-f", folder.at("mesh.yaml"), "--from", "page.default", "tcp://10.9.9.9:9999"],
+    );
+    expect({ code, first: out.split("\n")[0] }).toEqual({
+      code: 0,
+      first: "tcp://10.9.9.9:9999 from page.default: routed, 100 % to PassthroughCluster",
+    });
+  });
+
   it("says where a request goes, as JSON", async () => {
     await using folder = await folderOf({ "mesh.yaml": MESH });
     const ask = async (...words: string[]) => {
