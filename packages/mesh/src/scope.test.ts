@@ -221,6 +221,44 @@ describe("Sidecar scope", () => {
     ]);
   });
 
+  it("is the root namespace's where a namespace has none, and only one without a selector", () => {
+    const egress = [{ hosts: ["~/*"] }];
+    const config = [
+      anObject("Sidecar", "of-mesh", { egress }, { namespace: "istio-system" }),
+      anObject("Sidecar", "some", { workloadSelector: { labels: {} }, egress }, { namespace: "istio-system" }),
+      anObject("Sidecar", "own", { egress }),
+    ];
+    const of = (name: string, meshConfig = {}) =>
+      see({ services, config, meshConfig }, (read) => sidecarScopeOf(read).sidecar?.metadata.name, aNode(name));
+    expect([of("a.default"), of("a.other")]).toEqual(["own", "of-mesh"]);
+    expect(of("a.other", { rootNamespace: "elsewhere" })).toBeUndefined();
+  });
+
+  it("imports what the routes that it imports lead to, mirrors too, on the ports that they name", () => {
+    const route = anObject("VirtualService", "shop", {
+      hosts: ["shop.test"],
+      http: [
+        {
+          route: [{ destination: { host: "ratings.backend.svc.cluster.local" } }],
+          mirrors: [{ destination: { host: "db.backend.svc.cluster.local", port: { number: 80 } } }],
+        },
+        {
+          match: [{ sourceNamespace: "other" }],
+          route: [{ destination: { host: "reviews.default.svc.cluster.local" } }],
+        },
+      ],
+    });
+    const sidecar = (hosts: string[]) => anObject("Sidecar", "s", { egress: [{ hosts }] });
+    const names = (hosts: string[]) =>
+      see({ services, config: [route, sidecar(hosts)] }, (read) =>
+        sidecarScopeOf(read)
+          .services.map((service) => `${service.name}:${service.ports.map((port) => port.number)}`)
+          .sort(),
+      );
+    expect(names(["./shop.test"])).toEqual(["db:80", "ratings:9080"]);
+    expect(names(["./other.test"])).toEqual([]);
+  });
+
   it("prefers a selected Sidecar, then the namespace's; other namespaces are free", () => {
     const config = [
       anObject("Sidecar", "all", { egress: [{ hosts: ["~/*"] }] }),

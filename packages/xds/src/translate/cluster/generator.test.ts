@@ -81,6 +81,17 @@ describe("which clusters", () => {
     expect(names({ config }, router)).toEqual(["BlackHoleCluster", ...expected]);
   });
 
+  test("where hosts listen on another port than the one dialled, it is that to which connections go", () => {
+    const of = (fields: Partial<Service>) => {
+      const service = aService("a", { resolution: "Passthrough", registry: "External", ...fields });
+      return all({ services: [service] }).get("outbound|80||a")?.resource;
+    };
+    const ports = [{ ...port(80, "HTTP"), targetPort: 8080 }];
+    expect(of({ ports })).toMatchObject({ type: "ORIGINAL_DST", originalDstLbConfig: { upstreamPortOverride: 8080 } });
+    expect(of({ ports: [port(80, "HTTP")] })).not.toHaveProperty("originalDstLbConfig");
+    expect(of({ ports, registry: "Kubernetes" })).not.toHaveProperty("originalDstLbConfig");
+  });
+
   test("a gateway that passes mTLS through has clusters by SNI, without TLS of its own", () => {
     const tls = { mode: "AUTO_PASSTHROUGH" } as const;
     const servers = [{ port: { number: 15443, name: "tls", protocol: "TLS" }, hosts: ["*"], tls }];

@@ -60,6 +60,14 @@ describe("switched settings of requests", () => {
   });
 });
 
+test("what a proxy says that it was started with goes before the mesh's settings", () => {
+  const own = managers(
+    { proxyHeaders: { server: { value: "mesh" }, requestId: { disabled: true } } },
+    { PROXY_CONFIG: { proxyHeaders: { server: { value: "own" } } } },
+  );
+  expect([own.inbound?.serverName, own.inbound?.generateRequestId]).toEqual(["own", undefined]);
+});
+
 describe("exact balance of connections", () => {
   test.each([
     [{}, undefined, undefined],
