@@ -25,7 +25,7 @@ export interface EnvoyProcess extends AsyncDisposable {
   readonly pid: number;
   /** GET (or POST) on the admin interface. */
   admin(path: string, method?: "GET" | "POST"): Promise<{ readonly status: number; readonly body: string }>;
-  /** Resolves when Envoy says it is live: all initial resources are there. */
+  /** Resolves when this Envoy (not another one at its admin address) says it is live: all initial resources are there. */
   ready(timeoutSeconds?: number): Promise<void>;
   /** What Envoy has written so far. */
   log(): string;
@@ -99,6 +99,11 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   void exited.then(() => running.delete(child));
   const admin: EnvoyProcess["admin"] = (path, method = "GET") => fetchAdmin(options.admin, path, method);
+  /** The bootstrap of the Envoy that answers. Another run's may have the address; ours then ends and says so. */
+  const answering = async () => {
+    const { body } = await admin("/server_info");
+    return (JSON.parse(body) as { command_line_options: { config_path: string } }).command_line_options.config_path;
+  };
   const close = async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");
@@ -119,7 +124,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
       for (;;) {
         if (child.exitCode !== null) throw new Error(`Envoy ${options.node.id} ended with ${child.exitCode}:\n${log}`);
         const answer = await admin("/ready").catch(() => undefined);
-        if (answer?.status === 200) return;
+        if (answer?.status === 200 && (await answering().catch(() => undefined)) === config) return;
         if (Date.now() > end)
           throw new Error(
             `Envoy ${options.node.id} is not ready after ${timeoutSeconds} s (${answer?.body.trim() ?? "no admin"}):\n${log}`,
