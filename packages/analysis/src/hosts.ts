@@ -14,6 +14,8 @@ export interface KnownHost {
 export type HostIndex = ReadonlyMap<string, KnownHost>;
 
 const indexes = new WeakMap<Input, HostIndex>();
+/** Those entries of an index whose host is a wildcard. */
+const wildcards = new WeakMap<HostIndex, readonly (readonly [string, KnownHost])[]>();
 
 export function exportScopes(exportTo: readonly string[], namespace: string): readonly string[] {
   if (exportTo.length === 0 || exportTo.includes("*")) return ["*"];
@@ -26,6 +28,10 @@ export function hostIndex(input: Input): HostIndex {
   if (index === undefined) {
     index = makeIndex(input);
     indexes.set(input, index);
+    wildcards.set(
+      index,
+      [...index].filter(([key]) => key.includes("/*")),
+    );
   }
   return index;
 }
@@ -72,7 +78,7 @@ export function findHost(
     const found = index.get(`${scope}/${full}`);
     if (found) return found;
   }
-  for (const [key, found] of index) {
+  for (const [key, found] of wildcards.get(index) ?? []) {
     const slash = key.indexOf("/");
     const scope = key.slice(0, slash);
     const wildcard = key.slice(slash + 1);

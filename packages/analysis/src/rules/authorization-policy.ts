@@ -1,6 +1,8 @@
+import type { Resource } from "../input.ts";
 import { at, labels, record, records, texts } from "../json.ts";
 import type { Rule } from "../rule.ts";
-import { formatSelector, selects } from "../selector.ts";
+import { formatSelector } from "../selector.ts";
+import { SelectorIndex } from "../selector-index.ts";
 import { isAmbientPod, isInMesh } from "../workload.ts";
 
 /** A policy must hold for some workload, and name namespaces that exist. */
@@ -10,15 +12,18 @@ export const authorizationPolicy: Rule = {
   check(input, report) {
     const root = input.meshConfig.rootNamespace || "istio-system";
     const pods = input.of("Pod").filter((pod) => isInMesh(input, pod) || isAmbientPod(pod));
+    const indexOf = (some: readonly Resource[]) => new SelectorIndex(some.map((pod) => [pod, pod.labels] as const));
+    const everywhere = indexOf(pods);
+    const byNamespace = new Map(
+      [...Map.groupBy(pods, (pod) => pod.ref.namespace)].map(([namespace, own]) => [namespace, indexOf(own)] as const),
+    );
     const namespaces = input.of("Namespace").map(({ ref }) => ref.name);
     for (const resource of input.of("AuthorizationPolicy")) {
       const { spec, ref } = resource;
       const selector = spec.selector === undefined ? undefined : labels(at(spec, "selector", "matchLabels"));
-      const candidates = ref.namespace === root ? pods : pods.filter((pod) => pod.ref.namespace === ref.namespace);
+      const candidates = ref.namespace === root ? everywhere : byNamespace.get(ref.namespace);
       const lacking =
-        selector === undefined
-          ? ref.namespace !== root && candidates.length === 0
-          : !candidates.some((pod) => selects(selector, pod.labels));
+        selector === undefined ? ref.namespace !== root && candidates === undefined : !candidates?.selectsAny(selector);
       if (lacking)
         report(
           "IST0127",
