@@ -65,6 +65,7 @@ export { webCryptoKeyManager } from "./keys/web-crypto.ts";
 // Trust.
 export { type BundleSource, bundlePem, domainBundle, type JwtAuthorityKey, type TrustBundle } from "./trust/bundle.ts";
 export { type Revocations, readRevocations } from "./trust/crl.ts";
+export type { Revocation } from "./trust/crl-writer.ts";
 export {
   bundleEndpoint,
   bundlesByDomain,

@@ -12,6 +12,7 @@ import { CaError, toCaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager } from "../keys/signer.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
+import { signRevocationList } from "../trust/crl-writer.ts";
 import { verifyPath } from "../trust/path.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import {
@@ -45,6 +46,8 @@ export interface IntermediateOptions extends AuthorityOptions {
 export interface IntermediateAuthority extends Authority {
   /** Has a new signing certificate made for a new key now. Rejects with the reason; the old one stays in force. */
   renew(): Promise<void>;
+  /** CRLs of its signing certificates, PEM: empty, as leaves are not revoked but short-lived. Good for `seconds`, default 86400. */
+  revocationLists(seconds?: number): Promise<string>;
 }
 
 interface State {
@@ -244,6 +247,22 @@ export async function intermediateAuthority(options: IntermediateOptions): Promi
       return () => void listeners.delete(listener);
     },
     renew,
+    async revocationLists(seconds = 86_400) {
+      const thisUpdate = clock.now();
+      const nextUpdate = thisUpdate + seconds * 1000;
+      const lists = state.journal.slots.map(async ({ keyId, chain }) => {
+        const [issuer] = readCertificates(chain[0] ?? "");
+        if (issuer === undefined) throw new CaError("STORE_INVALID", "no signing certificate");
+        return signRevocationList({
+          issuer,
+          signer: await mustFindKey(keys, keyId),
+          revoked: [],
+          thisUpdate,
+          nextUpdate,
+        });
+      });
+      return (await Promise.all(lists)).join("");
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

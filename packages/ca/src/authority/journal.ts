@@ -1,6 +1,7 @@
 import { type Certificate, readCertificates } from "../certificate/parse.ts";
 import { CaError } from "../error.ts";
 import type { Records } from "../keys/signer.ts";
+import type { Revocation } from "../trust/crl-writer.ts";
 
 /**
  * Where a root is in its life. prepared: in the bundle, not signing. active: signing. old: no longer signing, still in
@@ -22,6 +23,8 @@ export interface Slot {
   readonly oldSince?: number;
   /** End of the longest-lived subordinate authority that it has signed, milliseconds since the epoch. */
   readonly subordinatesUntil?: number;
+  /** Subordinate authorities of it that were revoked. */
+  readonly revoked?: readonly Revocation[];
   /** Not to be trusted longer than needed: workloads renew what it signed at once. */
   readonly tainted?: true;
 }

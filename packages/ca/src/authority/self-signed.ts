@@ -3,6 +3,7 @@ import { CaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager } from "../keys/signer.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
+import { signRevocationList } from "../trust/crl-writer.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import { createIssuance, type IssuedCertificate } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
@@ -50,6 +51,13 @@ export interface SelfSignedAuthority extends Authority {
    * says how long before it is signed, so that the root is kept as long.
    */
   issueSubordinate(request: SubordinateRequest): Promise<IssuedCertificate>;
+  /**
+   * Revokes a subordinate authority by the serial (hex) of its certificate, signed by `root` (default: the active one). It is
+   * in {@link revocationLists} from then on; who checks none trusts it until it ends.
+   */
+  revokeSubordinate(serial: string, root?: string): Promise<void>;
+  /** CRLs of all roots, PEM, good for `seconds` (default 86400). */
+  revocationLists(seconds?: number): Promise<string>;
   /** When the last certificate that a root has signed, or signs now, will have ended; milliseconds since the epoch. */
   drainedAt(id: string): number;
   /** Reads what other processes did on the same keys. */
@@ -188,6 +196,28 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       });
       if (signing === undefined) throw new CaError("SIGNING_FAILED", "the journal took no entry");
       return signSubordinate(request, signing.plan, signing.issuer, pipeline);
+    },
+    revokeSubordinate(serial, root) {
+      if (!/^[0-9a-f]{2,42}$/.test(serial) || serial.length % 2 !== 0)
+        return Promise.reject(
+          new CaError("OPTION_INVALID", `${JSON.stringify(serial.slice(0, 60))} is no serial in hex`),
+        );
+      return step((journal) => {
+        const { id, revoked = [] } = find(journal, root ?? state.issuer.authorityId);
+        if (revoked.some((one) => one.serial === serial)) return journal;
+        const entry = { serial, revokedAt: clock.now() };
+        return replace(journal, (slot) => (slot.id === id ? { ...slot, revoked: [...revoked, entry] } : slot));
+      });
+    },
+    async revocationLists(seconds = 86_400) {
+      const thisUpdate = clock.now();
+      const nextUpdate = thisUpdate + seconds * 1000;
+      const lists = state.journal.slots.map(async (slot) => {
+        const signer = await mustFindKey(keys, slot.keyId);
+        const issuer = slotCertificate(slot);
+        return signRevocationList({ issuer, signer, revoked: slot.revoked ?? [], thisUpdate, nextUpdate });
+      });
+      return (await Promise.all(lists)).join("");
     },
     subscribe(listener) {
       listeners.add(listener);
