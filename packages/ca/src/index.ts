@@ -4,12 +4,19 @@ export { type AuditEntry, type AuditHead, type VerifyAuditOptions, verifyAuditCh
 // Authorities: who issues.
 export type { AuditRecord, AuditSink } from "./authority/audit.ts";
 export type { Authority, AuthorityOptions } from "./authority/authority.ts";
+export { type CredentialRule, credentialPolicy } from "./authority/credential-policy.ts";
 export {
   type IntermediateAuthority,
   type IntermediateOptions,
   intermediateAuthority,
 } from "./authority/intermediate.ts";
-export type { CertificateTemplate, IssuancePolicy, IssuedCertificate, IssueRequest } from "./authority/issue.ts";
+export type {
+  CertificateTemplate,
+  IssuancePolicy,
+  IssuedCertificate,
+  IssueRequest,
+  PolicyAnswer,
+} from "./authority/issue.ts";
 export type { Slot, SlotStatus } from "./authority/journal.ts";
 export { type IssuanceLedger, issuanceLedger, type LedgerEntry, type LedgerOptions } from "./authority/ledger.ts";
 export { type PluggedAuthority, type PluggedOptions, pluggedAuthority } from "./authority/plugged.ts";

@@ -4,6 +4,7 @@ import type { AlternativeName } from "../certificate/alternative-name.ts";
 import { alternativeNameExtension, serialNumber, signedCertificate, writeLeaf } from "../certificate/leaf.ts";
 import type { Clock } from "../clock.ts";
 import { type CsrPolicy, checkCsr, mustAskForNoMore, spkiFingerprint } from "../csr/policy.ts";
+import type { SubjectKey } from "../csr/public-key.ts";
 import { CaError, toCaError } from "../error.ts";
 import { signingAlgorithm } from "../keys/algorithm.ts";
 import { encodePem } from "../pem.ts";
@@ -42,13 +43,24 @@ export interface CertificateTemplate {
   readonly identity: SpiffeId;
   readonly names: readonly AlternativeName[];
   readonly spki: Uint8Array;
+  readonly key: Pick<SubjectKey, "family" | "bits">;
   readonly notBefore: number;
   readonly notAfter: number;
   readonly authorityId: string;
 }
 
-/** The third stage: throws to refuse (a {@link CaError} keeps its code, anything else becomes POLICY_DENIED). */
-export type IssuancePolicy = (template: CertificateTemplate, request: IssueRequest) => void | Promise<void>;
+/**
+ * The third stage: throws to refuse (a {@link CaError} keeps its code, anything else becomes POLICY_DENIED). May answer with
+ * an earlier end, milliseconds since the epoch; a later one than the template's is not taken.
+ */
+export type IssuancePolicy = (
+  template: CertificateTemplate,
+  request: IssueRequest,
+) => void | Promise<void> | PolicyAnswer | undefined | Promise<PolicyAnswer | undefined>;
+
+export interface PolicyAnswer {
+  readonly notAfter?: number;
+}
 
 export interface IssuanceOptions {
   readonly trustDomain: string;
@@ -115,17 +127,19 @@ export function createIssuance(
     if (now >= issuer.notAfter) throw new CaError("CA_EXPIRED", "the authority's certificate has expired");
     if (now < issuer.notBefore) throw new CaError("CA_EXPIRED", "the authority's certificate is not valid yet");
     const notBefore = floorSecond(Math.max(now - ttl.backdateSeconds * 1000, issuer.notBefore));
-    const notAfter = floorSecond(Math.min(now + seconds * 1000, issuer.notAfter));
+    let notAfter = floorSecond(Math.min(now + seconds * 1000, issuer.notAfter));
     if (policies.length > 0) {
       const template = {
         identity: request.identity,
         names: granted.names,
         spki,
+        key: parsed.key,
         notBefore,
         notAfter,
         authorityId: issuer.authorityId,
       };
-      await consult(policies, template, request);
+      notAfter = floorSecond(await consult(policies, template, request));
+      if (notAfter <= now) throw new CaError("POLICY_DENIED", "a policy grants no time");
     }
     const serial = serialNumber(random);
     const tbs = writeLeaf(issuer, { serial, notBefore, notAfter, spki, names: granted.extension });
@@ -183,10 +197,12 @@ async function consult(
   policies: readonly IssuancePolicy[],
   template: CertificateTemplate,
   request: IssueRequest,
-): Promise<void> {
+): Promise<number> {
+  let { notAfter } = template;
   for (const policy of policies)
     try {
-      await policy(template, request);
+      const answer = await policy(template, request);
+      if (answer?.notAfter !== undefined) notAfter = Math.min(notAfter, answer.notAfter);
     } catch (error) {
       throw toCaError(
         error,
@@ -194,6 +210,7 @@ async function consult(
         error instanceof Error ? error.message : "a policy refused the certificate",
       );
     }
+  return notAfter;
 }
 
 /** Signs, without waiting where the key is local; verifies where asked or where it is not. */
