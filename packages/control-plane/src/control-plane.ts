@@ -165,7 +165,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...(shared?.diagnostics() ?? []),
       ...settings.diagnostics,
       ...roots.diagnostics,
-      ...settingsDiagnostics(settings.meshConfig, settings.meshNetworks),
+      ...settingsDiagnostics(settings.meshConfig),
       ...translation,
     ];
   };

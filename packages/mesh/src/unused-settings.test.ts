@@ -21,14 +21,6 @@ it.each([
   ]);
 });
 
-it("tells of networks by registry", () => {
-  const found = settingsDiagnostics(
-    {},
-    { networks: { n: { endpoints: [{ fromRegistry: "cluster-1" }], gateways: [] } } },
-  );
-  expect(found.map(({ path }) => path)).toEqual(["networks.n.endpoints[0].fromRegistry"]);
-});
-
 it("knows the schema: whatever field is added is told until something reads it", () => {
   const fields = new Set(
     fieldPaths("MeshConfig" as Parameters<typeof fieldPaths>[0]).map((path) => path.split(/[.[{]/)[0] ?? ""),

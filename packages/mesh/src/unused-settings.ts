@@ -1,4 +1,4 @@
-import { defaultMeshConfig, type MeshConfig, type MeshNetworks } from "@fairlead/config";
+import { defaultMeshConfig, type MeshConfig } from "@fairlead/config";
 import { type Diagnostic, structurallyEqual } from "@fairlead/model";
 
 /** Fields of the mesh configuration that something reads. Whatever else a user sets is told: see {@link settingsDiagnostics}. */
@@ -67,7 +67,7 @@ const READ_PROXY_FIELDS: ReadonlySet<string> = new Set([
 const object = (kind: string) => ({ kind, namespace: "", name: "mesh" });
 
 /** What of the mesh-wide settings has no effect here, where it differs from the default. */
-export function settingsDiagnostics(meshConfig: MeshConfig, meshNetworks?: MeshNetworks): readonly Diagnostic[] {
+export function settingsDiagnostics(meshConfig: MeshConfig): readonly Diagnostic[] {
   const defaults = defaultMeshConfig() as Readonly<Record<string, unknown>>;
   const unused = (
     values: object,
@@ -84,22 +84,6 @@ export function settingsDiagnostics(meshConfig: MeshConfig, meshNetworks?: MeshN
         path: `${prefix}${field}`,
         object: object("MeshConfig"),
       }));
-  const networks = Object.entries(meshNetworks?.networks ?? {}).flatMap(([name, network]) =>
-    (network.endpoints ?? []).flatMap((endpoints, index): Diagnostic[] =>
-      endpoints.fromRegistry === undefined
-        ? []
-        : [
-            {
-              code: "unsupported-field",
-              severity: "warning",
-              message:
-                "has no effect: endpoints take their network from their own labels or the network of their cluster",
-              path: `networks.${name}.endpoints[${index}].fromRegistry`,
-              object: object("MeshNetworks"),
-            },
-          ],
-    ),
-  );
   return [
     ...unused(meshConfig, READ_FIELDS, defaults, ""),
     ...unused(
@@ -108,6 +92,5 @@ export function settingsDiagnostics(meshConfig: MeshConfig, meshNetworks?: MeshN
       (defaults.defaultConfig ?? {}) as Readonly<Record<string, unknown>>,
       "defaultConfig.",
     ),
-    ...networks,
   ];
 }

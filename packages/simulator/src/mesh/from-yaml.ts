@@ -86,11 +86,7 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
   // The store knows Kubernetes objects too; what an Ingress stands for is placed at the Ingress.
   const locate: Locate = (ref: ObjectRef, path: string): Position | undefined =>
     store.locate(ref, path) ?? config.locate(ref, path);
-  const diagnostics = [
-    ...settingsDiagnostics(meshConfig, meshNetworks),
-    ...config.diagnostics(),
-    ...registry.diagnostics(),
-  ];
+  const diagnostics = [...settingsDiagnostics(meshConfig), ...config.diagnostics(), ...registry.diagnostics()];
   // Its collections have been read; nothing will change them any more.
   void registry.close();
   config.close();

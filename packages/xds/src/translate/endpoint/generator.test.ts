@@ -320,6 +320,25 @@ describe("networks", () => {
     expect(addresses({ endpoints, meshNetworks }, client({ network }))).toEqual([expected]);
   });
 
+  test("an endpoint's network is its own, else its registry's, else its address's", () => {
+    const given = {
+      endpoints: [
+        plain("50.0.0.1"),
+        plain("50.0.0.2", { clusterId: "c2" }),
+        plain("50.0.0.3", { clusterId: "c2", network: "own" }),
+      ],
+      meshNetworks: {
+        networks: {
+          byRange: { endpoints: [{ fromCidr: "50.0.0.0/8" }], gateways: [] },
+          byRegistry: { endpoints: [{ fromRegistry: "c2" }], gateways: [] },
+        },
+      },
+    };
+    const of = (network: string) =>
+      [addresses(given, client({ metadata: { REQUESTED_NETWORK_VIEW: network } }))].flat(2);
+    expect([of("byRange"), of("byRegistry"), of("own")]).toEqual([["50.0.0.1"], ["50.0.0.2"], ["50.0.0.3"]]);
+  });
+
   test("make no difference without gateways", () => {
     expect(addresses({ endpoints: endpoints.slice(0, 3) }, client(on("n2")))).toEqual([
       ["10.0.0.1 mtls", "10.0.0.2 mtls", "20.0.0.1 mtls"],

@@ -70,7 +70,7 @@ export function networkGateways(read: Reader): NetworkGateways {
   return read.ask(all, undefined);
 }
 
-/** The endpoint's network: its own, else what MeshNetworks says of its address or its registry. */
+/** The endpoint's network: its own, else what MeshNetworks says of its registry, else of its address. Source: Istio `networkFromMeshNetworks`. */
 export function networkOf(
   read: Reader,
   { network, addresses, clusterId }: Pick<Endpoint, "network" | "addresses" | "clusterId">,
@@ -79,9 +79,9 @@ export function networkOf(
   const networks = Object.entries(meshNetworksOf(read).networks ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const [address = ""] = addresses;
   for (const [name, { endpoints }] of networks)
-    for (const { fromCidr } of endpoints ?? []) if (fromCidr && isInRange(address, fromCidr)) return name;
-  for (const [name, { endpoints }] of networks)
     for (const { fromRegistry } of endpoints ?? []) if (fromRegistry && fromRegistry === clusterId) return name;
+  for (const [name, { endpoints }] of networks)
+    for (const { fromCidr } of endpoints ?? []) if (fromCidr && isInRange(address, fromCidr)) return name;
   return "";
 }
 

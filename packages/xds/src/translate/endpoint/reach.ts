@@ -1,5 +1,6 @@
 import { meshConfigOf, type Reader } from "@fairlead/mesh";
 import { type Endpoint, mostSpecificHost, type Service } from "@fairlead/model";
+import { networkOf } from "./network-gateways.ts";
 
 /** What is local to each cluster without being told so. */
 const ALWAYS_LOCAL = ["kubernetes.default.svc.cluster.local", "*.kube-system.svc.cluster.local"];
@@ -33,10 +34,12 @@ function networkView(read: Reader): ReadonlySet<string> | undefined {
 export function reachFilter(
   read: Reader,
   service: Pick<Service, "hostname" | "nodeLocal">,
-): (endpoint: Pick<Endpoint, "clusterId" | "network" | "nodeName">) => boolean {
+): (endpoint: Pick<Endpoint, "addresses" | "clusterId" | "network" | "nodeName">) => boolean {
   const view = networkView(read);
   const near = proximity(read, service);
-  return view === undefined ? near : (endpoint) => near(endpoint) && (!endpoint.network || view.has(endpoint.network));
+  if (view === undefined) return near;
+  const isSeen = (network: string) => network === "" || view.has(network);
+  return (endpoint) => near(endpoint) && isSeen(networkOf(read, endpoint));
 }
 
 function proximity(

@@ -1,6 +1,7 @@
 import { endpointsOf, gatewayServices, type Reader, sidecarScopeOf } from "@fairlead/mesh";
 import type { Endpoint, Service } from "@fairlead/model";
 import type { NameTable, NameTable_NameInfo } from "../../proto/types.ts";
+import { networkOf } from "../endpoint/network-gateways.ts";
 import { type Generator, generated } from "../generated.ts";
 import { isIpAddress } from "../listener/address.ts";
 import { isGateway, metadataFlag } from "../listener/node-settings.ts";
@@ -75,12 +76,12 @@ function instancesOf(read: Reader, service: Service): readonly Instance[] {
   if (service.ports.length === 0) return [];
   const seen = new Set<string | undefined>();
   return endpointsOf(read, service).flatMap((endpoint) => {
-    const { addresses, health, network, clusterId } = endpoint;
+    const { addresses, health, clusterId } = endpoint;
     if (addresses.length === 0 || !addresses.every(isIpAddress)) return [];
     if (health !== "healthy" && !service.publishNotReadyAddresses) return [];
     if (seen.has(addresses[0])) return [];
     seen.add(addresses[0]);
-    if (!isIn(read, "network", network)) return [];
+    if (!isIn(read, "network", networkOf(read, endpoint))) return [];
     return [{ endpoint, sameCluster: isIn(read, "clusterId", clusterId) }];
   });
 }
