@@ -11,6 +11,7 @@ import {
   selfSignedAuthority,
 } from "@fairlead/ca";
 import { createAgent, followRoots, inProcessClient } from "@fairlead/ca/agent";
+import { clientCertificate, grpcCaClient, joinTokens } from "@fairlead/ca/grpc";
 import { defaultMeshConfig, textStore } from "@fairlead/config";
 import { workloadSpiffeId } from "@fairlead/model";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -126,5 +127,34 @@ describe("agents that follow them", () => {
     });
     await expect.poll(count).toBe(2);
     expect(problems).toEqual([]);
+  });
+
+  it("lose a root that is taken back at once, by renewing", async () => {
+    const plane = await createControlPlane({ config: textStore({}), authority });
+    open.push(() => plane.close());
+    const tokens = joinTokens();
+    const authenticators = [clientCertificate({ authority }), tokens];
+    const { ads, certificates = "" } = await plane.listen({
+      ...{ ads: "localhost:0", certificates: { address: "localhost:0", authenticators } },
+    });
+    const ca = grpcCaClient({ address: certificates, roots: pem(authority), token: tokens.add({ identity }) });
+    const agent = createAgent({ identity, ca });
+    open.push(() => agent.close());
+    await agent.ready;
+    const following = await followRoots({ agent, address: ads, node, spreadMs: 0 });
+    open.push(() => following.close());
+    const ids = () => {
+      const roots = agent.get("ROOTCA");
+      return roots?.kind === "trust-bundle"
+        ? inspectCertificate(roots.roots).map(({ subjectKeyId }) => subjectKeyId)
+        : [];
+    };
+    const old = authority.authorityId;
+    const next = await authority.prepare();
+    await expect.poll(ids).toContain(next.id);
+    await authority.activate(next.id);
+    await agent.rotate();
+    await authority.retire(old, { force: true });
+    await expect.poll(ids).toEqual([next.id]);
   });
 });
