@@ -19,16 +19,32 @@ async function expand(path: string): Promise<readonly string[]> {
     .sort();
 }
 
-async function standardInput(): Promise<string> {
+async function standardInput(): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
+}
+
+/** UTF-8, or UTF-16 with its mark, which YAML allows too. Throws for other bytes: nothing is read that is not there. */
+function textOf(bytes: Uint8Array): string {
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal: true, ignoreBOM: encoding === "utf-8" }).decode(bytes);
+  } catch {
+    const good = new TextDecoder(encoding).decode(bytes);
+    const before = good.slice(0, good.indexOf("\ufffd"));
+    const line = before.split("\n").length;
+    throw new Error(
+      `line ${line}, column ${before.length - before.lastIndexOf("\n")} is no ${encoding.toUpperCase()} text`,
+    );
+  }
 }
 
 /** One text file. */
 export async function readText(path: string): Promise<string> {
   try {
-    return path === "-" ? await standardInput() : await readFile(path, "utf8");
+    return textOf(path === "-" ? await standardInput() : await readFile(path));
   } catch (error) {
     throw new CliError("unreadable", `${path} cannot be read: ${(error as Error).message}`, { cause: error });
   }

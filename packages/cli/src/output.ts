@@ -1,6 +1,7 @@
 import type { Diagnostic } from "@fairlead/model";
 import type { Destination } from "@fairlead/simulator";
 import type { Terminal } from "./command.ts";
+import { snippetAt } from "./snippet.ts";
 
 /** One JSON value, indented for people who look at it. */
 export function printJson(terminal: Terminal, value: unknown): void {
@@ -33,22 +34,10 @@ export function printFinding(terminal: Terminal, finding: Diagnostic, text: stri
   terminal.out(
     `${paint(terminal, "bold", place)}${paint(terminal, severity, severity)}: ${field}${message} ${paint(terminal, "dim", `[${code}]`)}\n`,
   );
-  const line =
-    position && text && !inSecret(text, position.line) ? text.split("\n", position.line)[position.line - 1] : undefined;
-  if (line === undefined || !position) return;
+  const snippet = position && text !== undefined ? snippetAt(text, position) : undefined;
+  if (snippet === undefined || !position) return;
   const gutter = String(position.line);
   terminal.out(
-    `  ${gutter} | ${line.slice(0, 160)}\n  ${" ".repeat(gutter.length)} | ${" ".repeat(Math.min(position.column, 160) - 1)}${paint(terminal, severity, "^")}\n`,
+    `  ${gutter} | ${snippet.line}\n  ${" ".repeat(gutter.length)} | ${snippet.indent}${paint(terminal, severity, "^")}\n`,
   );
-}
-
-/** Whether the line belongs to a document that holds a Secret: its lines are nobody's to see. */
-function inSecret(text: string, line: number): boolean {
-  let first = 1;
-  for (const document of text.split(/^---(?=\s|$)/m)) {
-    const last = first + document.split("\n").length - 1;
-    if (line >= first && line <= last && /^\s*"?kind"?\s*:\s*"?Secret\b/m.test(document)) return true;
-    first = last;
-  }
-  return false;
 }

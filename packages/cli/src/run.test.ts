@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { fairlead, folderOf } from "../test/captured.ts";
 
@@ -40,6 +41,17 @@ describe("a path that cannot be read", () => {
     expect(err).toMatch(/^fairlead: .*no\/such/);
     expect(err).not.toMatch(/usage:|\n {4}at /);
   });
+});
+
+it("files are UTF-8, or UTF-16 with its mark; other bytes are not guessed at", async () => {
+  const rule = "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: a}\nspec: {host: a}\n";
+  await using folder = await folderOf({});
+  await writeFile(folder.at("wide.yaml"), Buffer.from(`\ufeff${rule}`, "utf16le"));
+  await writeFile(folder.at("latin.yaml"), Buffer.from(rule.replace("host: a", "host: \u00e4"), "latin1"));
+  expect((await fairlead("validate", "-f", folder.at("wide.yaml"))).code).toBe(0);
+  const { code, err } = await fairlead("validate", "-f", folder.at("latin.yaml"));
+  expect(code).toBe(2);
+  expect(err).toMatch(/latin\.yaml cannot be read: line 4, column 14 is no UTF-8 text/);
 });
 
 describe("-o json prints exactly one JSON value", () => {

@@ -57,8 +57,11 @@ const TYPE_WORDS: Readonly<Record<string, string>> = { int: "whole number", reco
 
 /** Says what the schema objects to, in words about the field. `root` is the value the issues are about. */
 export function reportSchemaIssues(issues: readonly Issue[], schema: Schema, root: unknown, report: Report): void {
-  for (const issue of issues) {
+  for (const [index, issue] of issues.entries()) {
     const path = issue.path as PathSegment[];
+    const next = issues[index + 1];
+    // A number past the safe integers is past the limit of its field too: that one is said.
+    if (issue.code === "too_big" && next?.code === "too_big" && samePath(issue, next)) continue;
     const found = valueAt(root, path);
     const at = report.at(...path);
     switch (issue.code) {
@@ -125,6 +128,10 @@ function reportCustom(params: Readonly<Record<string, unknown>>, found: unknown,
   else if (params.format === "duration")
     at.error("invalid-duration", `must be ${params.expected}, found ${JSON.stringify(found)}`);
   else at.error("wrong-type", `must be ${params.expected === "object" ? "an object" : params.expected}`);
+}
+
+function samePath({ path: a }: Issue, { path: b }: Issue): boolean {
+  return a.length === b.length && a.every((segment, index) => segment === b[index]);
 }
 
 /** Whether the issue is about how many items or entries there are, so that each of them can still be looked at. */

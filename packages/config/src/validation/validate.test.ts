@@ -20,3 +20,16 @@ describe("an object that lacks a required field", () => {
     expect(found("ServiceEntry", { hosts: [], ports: [], resolution: "NONE" })).toEqual(["spec.hosts out-of-range"]);
   });
 });
+
+it("a number past all limits is told the limit of its field, once", () => {
+  const servers = [{ port: { number: 1e23, name: "http", protocol: "HTTP" }, hosts: ["*"] }];
+  const document = {
+    apiVersion: "networking.istio.io/v1",
+    kind: "Gateway",
+    metadata: { name: "a" },
+    spec: { servers },
+  };
+  expect(validateDocument(document).diagnostics.map(({ message }) => message)).toEqual([
+    "must be at most 4294967295, is 1e+23",
+  ]);
+});
