@@ -117,12 +117,34 @@ function merge(rule: EffectiveDestinationRule, object: ConfigObject<"Destination
   };
 }
 
-function rulesForHost(rules: RulesOfNamespace, host: string): readonly EffectiveDestinationRule[] | undefined {
-  return rules.exact.get(host) ?? rules.wildcards.find(([wildcard]) => isSubsetHost(host, wildcard))?.[1];
+/** The rules for the most specific host among those that count. */
+function rulesForHost(
+  rules: RulesOfNamespace,
+  host: string,
+  counts: (rule: EffectiveDestinationRule) => boolean,
+): readonly EffectiveDestinationRule[] {
+  const exact = rules.exact.get(host)?.filter(counts) ?? [];
+  if (exact.length > 0) return exact;
+  for (const [wildcard, list] of rules.wildcards) {
+    const counting = isSubsetHost(host, wildcard) ? list.filter(counts) : [];
+    if (counting.length > 0) return counting;
+  }
+  return [];
+}
+
+/** The rules of one namespace for a host, as three kinds of client look at them. */
+interface NamespaceRules {
+  readonly namespace: string;
+  /** For clients of the namespace itself. */
+  readonly own: readonly EffectiveDestinationRule[];
+  /** For clients of the namespace itself where it is the root namespace: what it keeps to itself. */
+  readonly kept: readonly EffectiveDestinationRule[];
+  /** For clients of others, before it is asked whether they are among those that it is exported to. */
+  readonly exported: readonly EffectiveDestinationRule[];
 }
 
 interface Candidates {
-  readonly byNamespace: readonly (readonly [namespace: string, rules: readonly EffectiveDestinationRule[]])[];
+  readonly byNamespace: readonly NamespaceRules[];
   readonly relevantNamespaces: readonly string[];
 }
 
@@ -131,14 +153,17 @@ const candidates: Query<string, Candidates> = {
   name: "destination-rule-candidates",
   key: (host) => host,
   compute(read, host) {
-    const byNamespace: (readonly [string, readonly EffectiveDestinationRule[]])[] = [];
+    const byNamespace: NamespaceRules[] = [];
     const relevant = new Set<string>();
     for (const namespace of read.bucket("configNamespaces", "DestinationRule") ?? []) {
-      const rules = rulesForHost(read.ask(rulesOfNamespace, namespace), host);
-      if (!rules) continue;
-      byNamespace.push([namespace, rules]);
+      const rules = read.ask(rulesOfNamespace, namespace);
+      const own = rulesForHost(rules, host, ({ visibility }) => isVisibleTo(visibility, namespace));
+      const kept = rulesForHost(rules, host, isPrivate);
+      const exported = rulesForHost(rules, host, (rule) => !isPrivate(rule));
+      if (own.length + kept.length + exported.length === 0) continue;
+      byNamespace.push({ namespace, own, kept, exported });
       relevant.add(namespace);
-      for (const { visibility } of rules)
+      for (const { visibility } of [...own, ...kept, ...exported])
         if (typeof visibility === "object") for (const name of visibility) relevant.add(name);
     }
     return { byNamespace, relevantNamespaces: [...relevant].sort() };
@@ -146,15 +171,21 @@ const candidates: Query<string, Candidates> = {
   equal: (a, b) =>
     a.byNamespace.length === b.byNamespace.length &&
     sameMembers(a.relevantNamespaces, b.relevantNamespaces) &&
-    a.byNamespace.every(([namespace, rules], index) => {
-      const [name, others] = b.byNamespace[index] ?? ["", []];
+    a.byNamespace.every((one, index) => {
+      const other = b.byNamespace[index];
       return (
-        namespace === name &&
-        rules.length === others.length &&
-        rules.every((rule, at) => sameMembers(rule.objects, others[at]?.objects ?? []))
+        other !== undefined &&
+        one.namespace === other.namespace &&
+        sameRules(one.own, other.own) &&
+        sameRules(one.kept, other.kept) &&
+        sameRules(one.exported, other.exported)
       );
     }),
 };
+
+function sameRules(a: readonly EffectiveDestinationRule[], b: readonly EffectiveDestinationRule[]): boolean {
+  return a.length === b.length && a.every((rule, index) => sameMembers(rule.objects, b[index]?.objects ?? []));
+}
 
 /**
  * The DestinationRule that holds for a service as the node sees it: of the client's namespace, else of the service's,
@@ -172,10 +203,10 @@ export function destinationRuleOf(
   if (byNamespace.length === 0) return undefined;
   const root = rootNamespaceOf(read);
   const client = namespaceAmong(read, [...relevantNamespaces, root]);
-  const of = (namespace: string) => byNamespace.find(([name]) => name === namespace)?.[1] ?? [];
+  const of = (namespace: string) => byNamespace.find((one) => one.namespace === namespace);
   const exported = (namespace: string) =>
-    of(namespace).filter((rule) => !isPrivate(rule) && isVisibleTo(rule.visibility, client));
-  const own = of(client).filter((rule) => (client === root ? isPrivate(rule) : isVisibleTo(rule.visibility, client)));
+    of(namespace)?.exported.filter((rule) => isVisibleTo(rule.visibility, client)) ?? [];
+  const own = (client === root ? of(client)?.kept : of(client)?.own) ?? [];
   for (const rules of [own, exported(service.namespace), exported(root)]) {
     if (rules.length === 0) continue;
     const special =

@@ -149,6 +149,18 @@ describe("DestinationRules", () => {
     expect(see({ config }, (read) => destinationRuleOf(read, ratings)?.objects[0]?.metadata.name)).toBe("wild");
   });
 
+  it("that are exported elsewhere only do not hide a wildcard of the namespace", () => {
+    const away = rule("away", "default", { exportTo: ["other"] });
+    const wild = anObject("DestinationRule", "wild", { host: "*.svc.cluster.local" });
+    const found = (node: string) =>
+      see(
+        { config: [away, wild, rule("root", "istio-system", {})] },
+        (read) => destinationRuleOf(read, { ...ratings, namespace: "default" })?.objects[0]?.metadata.name,
+        aNode(node),
+      );
+    expect([found("c.default"), found("c.other"), found("c.elsewhere")]).toEqual(["wild", "away", "root"]);
+  });
+
   it("for one host unite their subsets; the oldest policy holds", () => {
     const config = [
       rule(

@@ -6,6 +6,7 @@ import {
   type ServiceTarget,
   serviceTargetsOf,
   sidecarOf,
+  sidecarScopeOf,
 } from "@fairlead/mesh";
 import { type ObjectRef, parseProtocol, type Service, type ServicePort } from "@fairlead/model";
 import type { Cluster } from "../../proto/types.ts";
@@ -158,7 +159,11 @@ function inboundPolicy(build: Build, input: InboundInput, { service, port }: Inb
     sidecar?.spec.inboundConnectionPool;
   if (sidecar && own)
     build.uses({ kind: sidecar.kind, namespace: sidecar.metadata.namespace, name: sidecar.metadata.name });
-  const effective = destinationRuleOf(read, service, "inbound");
+  // As in Istio, rules are those of what the Sidecar imports, the workload's own service too.
+  const imported =
+    !sidecar?.spec.egress?.length ||
+    sidecarScopeOf(read).services.some(({ hostname }) => hostname === service.hostname);
+  const effective = imported ? destinationRuleOf(read, service, "inbound") : undefined;
   const rule = effective?.spec.trafficPolicy ? effective.objects[0] : undefined;
   const ref = rule && { kind: rule.kind, namespace: rule.metadata.namespace, name: rule.metadata.name };
   if (ref) build.uses(ref);
