@@ -1,5 +1,5 @@
 import type { SdsSecretConfig } from "../../proto/types.ts";
-import { agentSecret } from "../listener/tls-context.ts";
+import { agentSecret } from "../agent-secret.ts";
 import { SDS_CLUSTER } from "../names.ts";
 
 /** Cluster of an agent's second socket, for credentials that it fetches itself. */

@@ -6,8 +6,8 @@ import type {
   SdsSecretConfig,
   UpstreamTlsContext,
 } from "../../proto/types.ts";
+import { agentSecret, WORKLOAD_CERTIFICATE, WORKLOAD_TRUST_BUNDLE } from "../agent-secret.ts";
 import { compliant } from "../compliance.ts";
-import { agentSecret, WORKLOAD_CERTIFICATE, WORKLOAD_TRUST_BUNDLE } from "../listener/tls-context.ts";
 import { credentialSecret, fileSecret } from "./credential.ts";
 
 /** Shared: nobody changes them. */

@@ -33,6 +33,20 @@ describe("ISTIO_MUTUAL", () => {
     expect(paths).toEqual([]);
   });
 
+  test("shows files that the proxy was started with, over the agent", () => {
+    const { common } = served(
+      { mode: "ISTIO_MUTUAL" },
+      {},
+      {
+        TLS_SERVER_CERT_CHAIN: "/c.pem",
+        TLS_SERVER_KEY: "/k.pem",
+        TLS_SERVER_ROOT_CERT: "/r.pem",
+      },
+    );
+    expect(names(common?.tlsCertificateSdsSecretConfigs)).toEqual(["file-cert:/c.pem~/k.pem"]);
+    expect(common?.combinedValidationContext?.validationContextSdsSecretConfig?.name).toBe("file-root:/r.pem");
+  });
+
   test("has no settings of its own", () => {
     expect(served({ mode: "ISTIO_MUTUAL", credentialName: "c", minProtocolVersion: "TLSV1_3" }).paths).toEqual([
       "spec.servers[0].tls.credentialName",

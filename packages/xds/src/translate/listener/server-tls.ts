@@ -10,12 +10,13 @@ import type {
   TlsParameters,
   TlsParameters_TlsProtocol,
 } from "../../proto/types.ts";
+import { agentSecret, WORKLOAD_CERTIFICATE, WORKLOAD_TRUST_BUNDLE } from "../agent-secret.ts";
 import { credentialSecret, fileSecret } from "../cluster/credential.ts";
 import { compliant } from "../compliance.ts";
 import type { Build } from "../generated.ts";
 import { metadataFlag } from "./node-settings.ts";
 import { providerCluster } from "./provider-cluster.ts";
-import { agentSecret, HTTP_ALPN, WORKLOAD_CERTIFICATE, WORKLOAD_TRUST_BUNDLE } from "./tls-context.ts";
+import { HTTP_ALPN, workloadSecrets } from "./tls-context.ts";
 import { defined } from "./typed.ts";
 
 interface Place {
@@ -70,7 +71,7 @@ export function serverTlsContext(build: Build, tls: ServerTls, place: Place): Do
     );
   else if (!verifies) reportFields(build, tls, place, CLIENT_FIELDS, "has no effect where clients show no certificate");
   const certificates = meshIdentity
-    ? meshCertificates(tls, verifies)
+    ? meshCertificates(build.read, tls, verifies)
     : (tls.credentialNames?.length ?? 0) > 0 || tls.credentialName
       ? namedCertificates(build, tls, place, verifies)
       : fileCertificates(build, tls, place, verifies);
@@ -91,9 +92,10 @@ function combined(
   return { combinedValidationContext: { defaultValidationContext: context, validationContextSdsSecretConfig } };
 }
 
-function meshCertificates(tls: ServerTls, verifies: boolean): Partial<CommonTlsContext> {
+function meshCertificates(read: Reader, tls: ServerTls, verifies: boolean): Partial<CommonTlsContext> {
+  const secrets = workloadSecrets(read);
   return {
-    tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
+    tlsCertificateSdsSecretConfigs: [secrets.certificate],
     ...(verifies
       ? combined(
           defined<CertificateValidationContext>({
@@ -101,7 +103,7 @@ function meshCertificates(tls: ServerTls, verifies: boolean): Partial<CommonTlsC
             crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
             trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
           }),
-          agentSecret(WORKLOAD_TRUST_BUNDLE),
+          secrets.roots,
         )
       : {}),
   };

@@ -6,13 +6,11 @@ import type {
   StringMatcher,
   TransportSocket,
 } from "../../proto/types.ts";
+import { agentSecret, WORKLOAD_CERTIFICATE, WORKLOAD_TRUST_BUNDLE } from "../agent-secret.ts";
+import { fileSecret } from "../cluster/credential.ts";
 import { compliant } from "../compliance.ts";
-import { SDS_CLUSTER } from "../names.ts";
+import { metadataFlag } from "./node-settings.ts";
 import { typed } from "./typed.ts";
-
-/** Names under which a proxy's agent serves the workload's own certificate and its trust bundle. */
-export const WORKLOAD_CERTIFICATE = "default";
-export const WORKLOAD_TRUST_BUNDLE = "ROOTCA";
 
 /**
  * What listeners agree to speak inside TLS. Istio's offer `istio-peer-exchange` too, which this does not: who agrees on
@@ -29,21 +27,25 @@ const MESH_CIPHERS: readonly string[] = [
   "AES128-GCM-SHA256",
 ];
 
-/** A secret that the agent beside the proxy serves, over the bootstrap's static cluster. */
-export function agentSecret(name: string): SdsSecretConfig {
+/**
+ * The proxy's own certificate and what it verifies its peers with: of files that it was started with (`TLS_SERVER_…` of its
+ * metadata), which the agent serves, else the agent's. Source: Istio `ApplyToCommonTLSContext`.
+ */
+export function workloadSecrets(read: Reader): {
+  readonly certificate: SdsSecretConfig;
+  readonly roots: SdsSecretConfig;
+} {
+  const [chain = "", key = "", roots = ""] = read
+    .fact("server certificate files", ({ metadata }) =>
+      [metadata.TLS_SERVER_CERT_CHAIN, metadata.TLS_SERVER_KEY, metadata.TLS_SERVER_ROOT_CERT]
+        .map((path) => (typeof path === "string" ? path : ""))
+        .join("\n"),
+    )
+    .split("\n");
+  const socket = metadataFlag(read, "file-credential");
   return {
-    name,
-    sdsConfig: {
-      apiConfigSource: {
-        apiType: "GRPC",
-        grpcServices: [{ envoyGrpc: { clusterName: SDS_CLUSTER } }],
-        setNodeOnFirstMessageOnly: true,
-        transportApiVersion: "V3",
-      },
-      // Zero: a listener waits for its certificate for as long as it takes.
-      initialFetchTimeout: "0s",
-      resourceApiVersion: "V3",
-    },
+    certificate: chain && key ? fileSecret(`file-cert:${chain}~${key}`, socket) : agentSecret(WORKLOAD_CERTIFICATE),
+    roots: roots ? fileSecret(`file-root:${roots}`, socket) : agentSecret(WORKLOAD_TRUST_BUNDLE),
   };
 }
 
@@ -63,6 +65,7 @@ export function acceptedTrustDomains(read: Reader): readonly string[] {
 export function meshTlsContext(read: Reader, mode: MutualTlsMode): DownstreamTlsContext | undefined {
   if (mode === "DISABLE") return undefined;
   const { meshMTLS } = meshConfigOf(read);
+  const secrets = workloadSecrets(read);
   const matchSubjectAltNames: StringMatcher[] = acceptedTrustDomains(read).map((domain) => ({
     prefix: `spiffe://${domain}/`,
   }));
@@ -73,10 +76,10 @@ export function meshTlsContext(read: Reader, mode: MutualTlsMode): DownstreamTls
       tlsMinimumProtocolVersion: meshMTLS?.minProtocolVersion === "TLSV1_3" ? "TLSv1_3" : "TLSv1_2",
       tlsMaximumProtocolVersion: "TLSv1_3",
     }),
-    tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
+    tlsCertificateSdsSecretConfigs: [secrets.certificate],
     combinedValidationContext: {
       defaultValidationContext: { matchSubjectAltNames },
-      validationContextSdsSecretConfig: agentSecret(WORKLOAD_TRUST_BUNDLE),
+      validationContextSdsSecretConfig: secrets.roots,
     },
   };
   return { commonTlsContext: common, requireClientCertificate: true };
