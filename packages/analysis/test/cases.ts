@@ -1,4 +1,4 @@
-import type { MeshConfig } from "@fairlead/config";
+import type { MeshConfig, ParsedDocument } from "@fairlead/config";
 import { parseDocuments, parseMeshNetworks } from "@fairlead/config";
 import { formatObject } from "@fairlead/model";
 import { parse } from "yaml";
@@ -37,6 +37,11 @@ function read(files: readonly string[] = []) {
   return files.flatMap(
     (file) => parseDocuments(conformanceText(`analysis/${file}`) ?? "", { ...options, file }).documents,
   );
+}
+
+/** All documents of a case. */
+export function documentsOf(one: AnalysisCase): readonly ParsedDocument[] {
+  return [one.inputFiles, one.cluster1InputFiles, one.cluster2InputFiles].flatMap(read);
 }
 
 /** Findings as `code Kind namespace/name`, sorted. */

@@ -17,7 +17,7 @@ export const deploymentServices: Rule = {
         return ref.namespace === deployment.ref.namespace && Object.keys(selector).length > 0 && selects(selector, own);
       });
       const protocols = new Map<number, Map<string, string[]>>();
-      const targets = new Map<string, Map<number, string>>();
+      const targets = new Map<string, Map<number, string[]>>();
       for (const { spec, fullName } of services)
         for (const { port, targetPort, protocol } of records(spec.ports)) {
           const number = Number(port);
@@ -27,20 +27,21 @@ export const deploymentServices: Rule = {
           protocols.set(number, byProtocol);
           const target =
             targetPort === undefined || targetPort === 0 || targetPort === "" ? String(number) : String(targetPort);
-          targets.set(target, (targets.get(target) ?? new Map<number, string>()).set(number, fullName));
+          const byPort = targets.get(target) ?? new Map<number, string[]>();
+          targets.set(target, byPort.set(number, [...(byPort.get(number) ?? []), fullName]));
         }
       for (const [port, byProtocol] of protocols)
         if (byProtocol.size > 1) {
-          const names = [...byProtocol.values()].flat().sort().join(", ");
+          const names = [...new Set([...byProtocol.values()].flat())].sort().join(", ");
           report("IST0116", deployment, `is behind ${names} with different protocols on port ${port}`, "metadata.name");
         }
       for (const [target, byPort] of targets)
         if (byPort.size > 1) {
-          const names = [...new Set(byPort.values())].sort().join(", ");
+          const names = [...new Set([...byPort.values()].flat())].sort().join(", ");
           report(
             "IST0137",
             deployment,
-            `is behind ${names}, which lead the ports ${[...byPort.keys()].join(", ")} to its port ${target}`,
+            `is behind ${names}, which lead the ports ${[...byPort.keys()].sort((a, b) => a - b).join(", ")} to its port ${target}`,
             "metadata.name",
           );
         }

@@ -23,7 +23,9 @@ export const meshHostConflict: Rule = {
         }
     }
     const reported = new Set<Resource>();
-    for (const { scope, host, by } of claims.values()) {
+    // By name, so that an object in several conflicts is told the same one whatever the order of the input.
+    const sorted = [...claims].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, claim]) => claim);
+    for (const { scope, host, by } of sorted) {
       const everywhere =
         scope === "*"
           ? []
