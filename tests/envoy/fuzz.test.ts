@@ -70,7 +70,10 @@ describe("real Envoys and random meshes", () => {
   const accepted: Record<string, number> = {};
   const envoys: EnvoyProcess[] = [];
   let plane: ControlPlane;
-  /** Pushes that were not answered in time: clusters that warm. */
+  /**
+   * Pushes that were not answered in time. Envoy holds back its answer to clusters as long as one of them waits for a name to be
+   * resolved or for a secret, 15 s at most.
+   */
   let overdue = 0;
 
   beforeAll(async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getCACertificates } from "node:tls";
 import { decode, encode } from "@fairlead/xds/proto";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -104,6 +105,16 @@ test("state of the world: both secrets, pushed again when they change, nothing f
   stream.send({ resourceNames: ["default", "ROOTCA"], versionInfo: last?.versionInfo, responseNonce: last?.nonce });
   await agent.rotate();
   await expect.poll(() => chain(seen().at(-1))).toBe(present());
+});
+
+test.skipIf(getCACertificates("system").length === 0)("what the host trusts, under Istio's name for it", async () => {
+  const stream = open("StreamSecrets");
+  stream.send({ resourceNames: ["file-root:system"] });
+  const answered = () => stream.responses.flatMap(({ resources }) => resources ?? []);
+  await expect.poll(() => answered().map(({ name }) => name)).toEqual(["file-root:system"]);
+  const text = Buffer.from(answered()[0]?.validationContext?.trustedCa.inlineBytes ?? "", "base64").toString();
+  const [first = ""] = getCACertificates("system");
+  expect(text).toContain(first.trim());
 });
 
 test("delta: only what changed, an unknown name is answered", async () => {

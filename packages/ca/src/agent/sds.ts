@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import type { Secret, SecretSource } from "@fairlead/model";
 import type { EncodedResource, NodeResources, ResourceSet, ResourceSource } from "@fairlead/xds/server";
 import { CaError } from "../error.ts";
+import { SYSTEM_ROOTS, systemRoots } from "./system-roots.ts";
 import { bindPrivately, socketPath } from "./unix-socket.ts";
 
 export interface SdsListener {
@@ -13,7 +14,7 @@ export interface SdsListener {
 
 const SECRET_TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 /**
- * Serves the secrets of these names by SDS (StreamSecrets, DeltaSecrets, FetchSecrets) on a Unix socket that only this
+ * Serves the secrets of these names, and what the host trusts as `file-root:system`, by SDS (StreamSecrets, DeltaSecrets, FetchSecrets) on a Unix socket that only this
  * user may open: it is made in a private directory and moved into place, so there is no moment at which others could. A
  * socket that nobody serves any more is replaced; one in use, or a file, is an error.
  */
@@ -46,12 +47,13 @@ function secretResources(
   names: readonly string[],
   encode: (name: string, json: object) => EncodedResource,
 ): ResourceSource {
+  const served = new Set([...names, SYSTEM_ROOTS]);
   const encoded = new Map<string, { readonly secret: Secret; readonly resource: EncodedResource }>();
   let set: ResourceSet = { resources: new Map() };
   const refresh = (): ResourceSet => {
     let same = true;
-    for (const name of names) {
-      const secret = source.get(name);
+    for (const name of served) {
+      const secret = source.get(name) ?? (name === SYSTEM_ROOTS ? systemRoots() : undefined);
       const held = encoded.get(name);
       if (secret === held?.secret || (secret && held && JSON.stringify(secret) === JSON.stringify(held.secret)))
         continue;
