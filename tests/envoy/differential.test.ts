@@ -27,6 +27,10 @@ const KEPT: Readonly<Record<string, object>> = {
     route: [{ destination: { host: "a.test" } }],
     headers: { response: { set: { "x-a": "set" } } },
   },
+  "a header that the rule adds and the destination sets": {
+    route: [{ destination: { host: "a.test" }, headers: { request: { set: { "x-a": "set" } } } }],
+    headers: { request: { add: { "x-a": "added" } } },
+  },
   "a policy that denies, with response headers": {
     route: [{ destination: { host: "a.test" } }],
     headers: { response: { set: { "x-a": "set" } } },

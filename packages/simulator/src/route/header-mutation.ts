@@ -22,12 +22,15 @@ const ACTIONS: Readonly<Record<string, HeaderAction>> = {
   OVERWRITE_IF_EXISTS: "overwrite-if-present",
 };
 
+/** What overwrites comes before what is added, however they are listed. */
 function additions(options: readonly HeaderValueOption[] | undefined): readonly Mutation[] {
-  return (options ?? []).map(({ header, append, appendAction }) => ({
+  const made = (options ?? []).map(({ header, append, appendAction }) => ({
     header: headerKey(header?.key ?? ""),
     value: header?.value ?? "",
-    action: appendAction ? (ACTIONS[appendAction] ?? "append") : append === false ? "overwrite" : "append",
+    action: appendAction ? (ACTIONS[appendAction] ?? "append") : append === false ? "overwrite" : ("append" as const),
   }));
+  const overwrites = ({ action }: (typeof made)[number]) => action.startsWith("overwrite");
+  return [...made.filter(overwrites), ...made.filter((one) => !overwrites(one))];
 }
 
 const NONE: readonly Mutation[] = [];
@@ -43,7 +46,7 @@ function changes(level: Level): boolean {
 
 /**
  * The header changes of a route, in the order in which Envoy makes them: weighted cluster, route, virtual host,
- * route configuration (the other way round with `mostSpecificHeaderMutationsWins`); at each level first removals.
+ * route configuration (the other way round with `mostSpecificHeaderMutationsWins`); at each level first removals, then what overwrites, then what is added.
  */
 export function mutations(
   levels: readonly (Level | undefined)[],
