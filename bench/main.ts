@@ -1,3 +1,4 @@
+import { printAnalysis } from "./analyze.ts";
 import { printBadInput } from "./ca/bad-input.ts";
 import { printCertificates } from "./ca/main.ts";
 import { printConfigSharing } from "./config-sharing.ts";
@@ -15,6 +16,7 @@ import { printTranslation } from "./translate.ts";
  * `pnpm bench edit [SERVICES]`: one VirtualService edited, beside a cold start.
  * `pnpm bench growth`: time and memory a service and a view, from 100 to 10,000 services.
  * `pnpm bench folder [FILES]`: one edit in a watched folder.
+ * `pnpm bench analyze [DOCUMENTS]`: reading, validation and analysis of mixed documents.
  * `pnpm bench config-sharing [OBJECTS]`: configuration over xDS from one control plane to another.
  * `pnpm bench ca`: certificates a second of CPU, beside OpenSSL and Go (needs both). `bad-input`: bad requests with their verdicts.
  * `pnpm bench translate [scenario [type]]`: Istio's own benchmark inputs, one proxy, cold, beside Istio's figures.
@@ -25,6 +27,7 @@ else if (process.argv[2] === "translate") await printTranslation(process.argv[3]
 else if (process.argv[2] === "edit") await printEdit(Number(process.argv[3] ?? 1000));
 else if (process.argv[2] === "growth") await printGrowth();
 else if (process.argv[2] === "folder") await printFolder(Number(process.argv[3] ?? 1000));
+else if (process.argv[2] === "analyze") printAnalysis(Number(process.argv[3] ?? 10_000));
 else if (process.argv[2] === "config-sharing") await printConfigSharing(Number(process.argv[3] ?? 10_000));
 else if (process.argv[2] === "ca") await printCertificates();
 else if (process.argv[2] === "bad-input") await printBadInput();
