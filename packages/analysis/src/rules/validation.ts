@@ -12,13 +12,7 @@ export const validation: Rule = {
         for (const { code, severity, message, path } of telling(resource.document.diagnostics)) {
           if (code === "unreachable-rule") report("IST0130", resource, message, path);
           else if (code === "ineffective-match") report("IST0131", resource, message, path);
-          else
-            report(
-              severity === "error" ? "IST0106" : "IST0133",
-              resource,
-              `${path ? `${path}: ` : ""}${message}`,
-              path,
-            );
+          else report(severity === "error" ? "IST0106" : "IST0133", resource, message, path);
         }
   },
 };
