@@ -1,22 +1,10 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { createMeshSource } from "@fairlead/xds";
+import { inUse } from "./memory.ts";
 import { meshInMemory } from "./mesh.ts";
 import { bytesOf, everything, openSidecar } from "./sidecar.ts";
 
 const SIZES = [100, 300, 1_000, 3_000, 10_000];
 const ENDPOINTS = 10;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-/** Bytes in use, of the heap and of buffers, when all that nobody holds is gone. */
-function inUse(): number {
-  collectGarbage();
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
 
 function milliseconds(run: () => void): number {
   const { user, system } = process.cpuUsage();

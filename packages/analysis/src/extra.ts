@@ -15,8 +15,8 @@ export const EXTRA_RULES = {
 
 /**
  * What Istio's analyzers do not say. Routes that are handed to a VirtualService which is not there, may not be used from
- * here, or matches what its root does not. HTTP rules that no request reaches because earlier ones take all of them, alone or
- * together; rules whose order alone decides about requests that both match (with such a request); hosts that two
+ * here, or matches what its root does not. Rules for HTTP, TLS and TCP that nothing reaches because earlier ones take all of
+ * it, alone or together; rules whose order alone decides about requests that both match (with such a request); hosts that two
  * VirtualServices claim in the mesh. Nothing of this is guessed: what cannot be decided is not reported. The positions are
  * those of the documents that the mesh was made from.
  */
