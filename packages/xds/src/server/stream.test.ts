@@ -186,29 +186,31 @@ describe.each(["sotw", "delta"] as const)("%s", (mode) => {
     expect(removal.typeUrl).toBe(CLUSTER_TYPE);
   });
 
-  it.runIf(mode === "delta")("removes the configuration of a filter only after the listener that had it", async () => {
-    const extension = (name: string) => ({
-      name,
-      typedConfig: { "@type": "type.googleapis.com/google.protobuf.Empty" },
+  // The state of the world has no removals of these to send.
+  if (mode === "delta")
+    it("removes the configuration of a filter only after the listener that had it", async () => {
+      const extension = (name: string) => ({
+        name,
+        typedConfig: { "@type": "type.googleapis.com/google.protobuf.Empty" },
+      });
+      const { server, set, clock } = setup({ ...BASE, extensionConfigs: [extension("e"), extension("f")] });
+      const client = testClient(server, mode);
+      await boot(client, mode);
+      client.request({ typeUrl: EXTENSION_CONFIG_TYPE, ...names(["e", "f"]) });
+      await client.take(["e", "f"]);
+      set({ ...BASE, extensionConfigs: [extension("e")], listeners: [listener("l", "y")] });
+      expect(summary(await client.next())).toBe("+l");
+      clock.advance(10_000);
+      await settle();
+      expect(client.inbox).toEqual([]);
+      client.request({ typeUrl: LISTENER_TYPE, responseNonce: client.lastNonce("LDS") });
+      await settle();
+      clock.advance(1_999);
+      await settle();
+      expect(client.inbox).toEqual([]);
+      clock.advance(1);
+      expect(summary(await client.take())).toBe("-f");
     });
-    const { server, set, clock } = setup({ ...BASE, extensionConfigs: [extension("e"), extension("f")] });
-    const client = testClient(server, mode);
-    await boot(client, mode);
-    client.request({ typeUrl: EXTENSION_CONFIG_TYPE, ...names(["e", "f"]) });
-    await client.take(["e", "f"]);
-    set({ ...BASE, extensionConfigs: [extension("e")], listeners: [listener("l", "y")] });
-    expect(summary(await client.next())).toBe("+l");
-    clock.advance(10_000);
-    await settle();
-    expect(client.inbox).toEqual([]);
-    client.request({ typeUrl: LISTENER_TYPE, responseNonce: client.lastNonce("LDS") });
-    await settle();
-    clock.advance(1_999);
-    await settle();
-    expect(client.inbox).toEqual([]);
-    clock.advance(1);
-    expect(summary(await client.take())).toBe("-f");
-  });
 
   it("removes a cluster without the acknowledgement when it does not come", async () => {
     const { server, set, clock } = setup({ ...BASE, routes: [route("r", "b")] });
