@@ -13,7 +13,7 @@ export interface ConfigStore extends Collection<ConfigObject> {
 export interface StoredObject {
   /** With its newest status, resource version and generation, which the object in force need not have. */
   readonly object: ConfigObject;
-  /** Opaque: compare for equality only, within one store. */
+  /** Opaque: compare for equality only, within one store. Whether a status alone makes a new one is the store's matter. */
   readonly revision: string;
 }
 
