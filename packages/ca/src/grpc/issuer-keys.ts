@@ -65,7 +65,8 @@ export function issuerKeys(options: IssuerKeysOptions): IssuerKeys {
   const lookAgain = () => {
     looking ??= look()
       .catch((cause: unknown) => {
-        failedAt = clock.now();
+        // From when it was asked: how long it took to fail says nothing of when to ask again.
+        failedAt = triedAt;
         throw new CaError("UNAUTHENTICATED", `the keys of ${issuer} cannot be had: ${(cause as Error).message}`, {
           cause,
         });
