@@ -24,6 +24,8 @@ export default defineConfig({
       {
         test: {
           name: "envoy",
+          // Real processes and real time: what another process on the machine can upset is asked once more, and said.
+          retry: 1,
           include: ["tests/envoy/**/*.test.ts", "tests/e2e/**/*.test.ts"],
           globalSetup: ["tests/support/envoy-setup.ts"],
           testTimeout: 60_000,
@@ -34,6 +36,7 @@ export default defineConfig({
       {
         test: {
           name: "real",
+          retry: 1,
           include: ["tests/real/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 900_000,
