@@ -5,8 +5,7 @@ import { type TextStore, textStore } from "@fairlead/config";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { get } from "../../examples/demo/program.ts";
-import { startEnvoy } from "../support/envoy-process.ts";
-import { startSecrets } from "../support/secrets.ts";
+import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
 
 const GATEWAY = "127.0.66.2";
 
@@ -150,20 +149,7 @@ describe("who may ask", () => {
     );
     plane.on("nack", ({ message }) => void nacks.push(message));
     const { ads } = await plane.listen({ ads: "127.0.66.1:15010" });
-    const secrets = stack.use(await startSecrets("default", "gateway"));
-    const envoy = stack.use(
-      await startEnvoy({
-        node: {
-          id: `router~${GATEWAY}~gateway-1.default~default.svc.cluster.local`,
-          metadata: { LABELS: { app: "gateway" } },
-        },
-        ads,
-        adsSecurity: "plaintext",
-        sdsPath: secrets.path,
-        admin: `${GATEWAY}:15000`,
-      }),
-    );
-    await envoy.ready();
+    await startGatewayEnvoy(stack, GATEWAY, ads);
     await plane.converged();
     expect(plane.diagnostics()).toEqual([]);
   });

@@ -5,8 +5,7 @@ import { decode, encode } from "@fairlead/xds/proto";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { get } from "../../examples/demo/program.ts";
-import { startEnvoy } from "../support/envoy-process.ts";
-import { startSecrets } from "../support/secrets.ts";
+import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
 
 const GATEWAY = "127.0.67.2";
 const [OPEN, CLOSED] = [7001, 7002];
@@ -114,20 +113,7 @@ describe("who may connect", () => {
     plane = stack.use(await createControlPlane({ config: store, mesh: { meshConfig: { extensionProviders } } }));
     plane.on("nack", ({ message }) => void nacks.push(message));
     const { ads } = await plane.listen({ ads: "127.0.67.1:15010" });
-    const secrets = stack.use(await startSecrets("default", "gateway"));
-    const envoy = stack.use(
-      await startEnvoy({
-        node: {
-          id: `router~${GATEWAY}~gateway-1.default~default.svc.cluster.local`,
-          metadata: { LABELS: { app: "gateway" } },
-        },
-        ads,
-        adsSecurity: "plaintext",
-        sdsPath: secrets.path,
-        admin: `${GATEWAY}:15000`,
-      }),
-    );
-    await envoy.ready();
+    await startGatewayEnvoy(stack, GATEWAY, ads);
     await plane.converged();
   });
   afterAll(async () => {

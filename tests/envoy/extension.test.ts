@@ -3,8 +3,7 @@ import type { AddressInfo } from "node:net";
 import { textStore } from "@fairlead/config";
 import { createControlPlane } from "@fairlead/control-plane";
 import { expect, it } from "vitest";
-import { startEnvoy } from "../support/envoy-process.ts";
-import { startSecrets } from "../support/secrets.ts";
+import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
 
 const GATEWAY = "127.0.63.2";
 
@@ -95,20 +94,7 @@ it("Lua extensions over ECDS run in the order of phases and priorities, change w
   });
   const plane = stack.use(await createControlPlane({ config: store }));
   const { ads } = await plane.listen({ ads: "127.0.63.1:15010" });
-  const secrets = stack.use(await startSecrets("default", "gateway"));
-  const envoy = stack.use(
-    await startEnvoy({
-      node: {
-        id: `router~${GATEWAY}~gateway-1.default~default.svc.cluster.local`,
-        metadata: { LABELS: { app: "gateway" } },
-      },
-      ads,
-      adsSecurity: "plaintext",
-      sdsPath: secrets.path,
-      admin: `${GATEWAY}:15000`,
-    }),
-  );
-  await envoy.ready();
+  const envoy = await startGatewayEnvoy(stack, GATEWAY, ads);
   await plane.converged();
   expect(plane.diagnostics()).toEqual([]);
   const seen = async () => (await fetch(`http://${GATEWAY}:9080/`)).text();

@@ -3,8 +3,7 @@ import type { AddressInfo } from "node:net";
 import { textStore } from "@fairlead/config";
 import { createControlPlane } from "@fairlead/control-plane";
 import { expect, it } from "vitest";
-import { startEnvoy } from "../support/envoy-process.ts";
-import { startSecrets } from "../support/secrets.ts";
+import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
 
 const GATEWAY = "127.0.63.22";
 
@@ -52,20 +51,7 @@ it("sessions of a labelled service stay on one endpoint, by their cookie", async
   }
   const plane = stack.use(await createControlPlane({ config: textStore({ "mesh.yaml": mesh(ports) }) }));
   const { ads } = await plane.listen({ ads: "127.0.63.21:15010" });
-  const secrets = stack.use(await startSecrets("default", "gateway"));
-  const envoy = stack.use(
-    await startEnvoy({
-      node: {
-        id: `router~${GATEWAY}~gateway-1.default~default.svc.cluster.local`,
-        metadata: { LABELS: { app: "gateway" } },
-      },
-      ads,
-      adsSecurity: "plaintext",
-      sdsPath: secrets.path,
-      admin: `${GATEWAY}:15000`,
-    }),
-  );
-  await envoy.ready();
+  await startGatewayEnvoy(stack, GATEWAY, ads);
   await plane.converged();
   expect(plane.diagnostics()).toEqual([]);
   const ask = async (path: string, cookie?: string) => {

@@ -10,8 +10,7 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startEnvoy } from "../support/envoy-process.ts";
-import { startSecrets } from "../support/secrets.ts";
+import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
 
 /** Every provider of spans and access logs, named by a Telemetry, at a real Envoy and a collector of its protocol. */
 
@@ -142,20 +141,7 @@ describe("providers of a Telemetry", () => {
     plane.on("nack", ({ message }) => void nacks.push(message));
     converged = () => plane.converged();
     const { ads } = await plane.listen({ ads: "127.0.63.41:15010" });
-    const secrets = stack.use(await startSecrets("default", "gateway"));
-    const envoy = stack.use(
-      await startEnvoy({
-        node: {
-          id: `router~${GATEWAY}~gateway-1.default~default.svc.cluster.local`,
-          metadata: { LABELS: { app: "gateway" } },
-        },
-        ads,
-        adsSecurity: "plaintext",
-        sdsPath: secrets.path,
-        admin: `${GATEWAY}:15000`,
-      }),
-    );
-    await envoy.ready();
+    await startGatewayEnvoy(stack, GATEWAY, ads);
   });
   afterAll(() => stack.disposeAsync());
 

@@ -6,8 +6,7 @@ import { join } from "node:path";
 import { textStore } from "@fairlead/config";
 import { createControlPlane } from "@fairlead/control-plane";
 import { expect, it } from "vitest";
-import { startEnvoy } from "../support/envoy-process.ts";
-import { startSecrets } from "../support/secrets.ts";
+import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
 import { headerModule } from "../support/wasm-module.ts";
 
 const GATEWAY = "127.0.63.12";
@@ -59,20 +58,7 @@ it("WebAssembly modules run as filters of requests and of connections; what cann
   const nacks: string[] = [];
   plane.on("nack", ({ message }) => void nacks.push(message));
   const { ads } = await plane.listen({ ads: "127.0.63.11:15010" });
-  const secrets = stack.use(await startSecrets("default", "gateway"));
-  const envoy = stack.use(
-    await startEnvoy({
-      node: {
-        id: `router~${GATEWAY}~gateway-1.default~default.svc.cluster.local`,
-        metadata: { LABELS: { app: "gateway" } },
-      },
-      ads,
-      adsSecurity: "plaintext",
-      sdsPath: secrets.path,
-      admin: `${GATEWAY}:15000`,
-    }),
-  );
-  await envoy.ready();
+  const envoy = await startGatewayEnvoy(stack, GATEWAY, ads);
   const seen = () =>
     fetch(`http://${GATEWAY}:9080/`).then(
       async (response) => `${response.status} ${await response.text()}`,
