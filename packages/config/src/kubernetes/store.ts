@@ -58,6 +58,7 @@ class Store extends HeldObjects implements KubernetesStore {
   readonly #options: KubernetesStoreOptions;
   readonly #types = new Map<KindName, ResourceType>();
   readonly #watches = new Map<KindName, WatchedObjects>();
+  readonly #stored = new Map<string, StoredObject>();
   readonly #found = new Map<string, readonly Diagnostic[]>();
   readonly #closing = new AbortController();
   #failure: string | undefined;
@@ -72,11 +73,7 @@ class Store extends HeldObjects implements KubernetesStore {
   }
 
   stored(ref: ObjectRef): StoredObject | undefined {
-    const raw = this.#raw(ref);
-    if (raw === undefined || raw.metadata.deletionTimestamp) return undefined;
-    // What is not valid can be written over: with what is in force in its place, or with nothing but its name.
-    const object = validateDocument(raw).object ?? this.get(objectKey(ref));
-    return object && { object, revision: raw.metadata.resourceVersion ?? "" };
+    return this.#stored.get(objectKey(ref));
   }
 
   async transact(edits: readonly StoreEdit[]): Promise<readonly Diagnostic[]> {
@@ -191,6 +188,7 @@ class Store extends HeldObjects implements KubernetesStore {
       const edits: [string, ConfigObject | undefined][] = [];
       for (const { key, value } of changes) {
         this.#found.delete(key);
+        this.#stored.delete(key);
         if (value === undefined || value.metadata.deletionTimestamp) {
           edits.push([key, undefined]);
           continue;
@@ -198,6 +196,9 @@ class Store extends HeldObjects implements KubernetesStore {
         const { object, diagnostics } = validateDocument(value);
         if (diagnostics.length > 0) this.#found.set(key, diagnostics);
         if (object) edits.push([key, object]);
+        // What is not valid can be written over, with what is in force in its place.
+        const held = object ?? this.get(key);
+        if (held) this.#stored.set(key, { object: held, revision: value.metadata.resourceVersion ?? "" });
       }
       this.objects.apply(edits);
     });
