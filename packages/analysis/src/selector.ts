@@ -1,3 +1,4 @@
+import { labelExpressionHolds } from "@fairlead/model";
 import { list, records, text, texts } from "./json.ts";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -20,20 +21,7 @@ export function selectsByExpressions(selector: unknown, labels: Labels): boolean
   if (typeof selector !== "object" || selector === null) return true;
   const { matchLabels, matchExpressions } = selector as { matchLabels?: Labels; matchExpressions?: unknown };
   if (!selects(matchLabels ?? {}, labels)) return false;
-  return records(list(matchExpressions)).every((expression) => {
-    const value = labels[text(expression.key)];
-    const values = texts(expression.values);
-    switch (expression.operator) {
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-      default:
-        return false;
-    }
-  });
+  return records(list(matchExpressions)).every(({ key, operator, values }) =>
+    labelExpressionHolds(operator, texts(values), labels[text(key)]),
+  );
 }

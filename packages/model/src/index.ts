@@ -11,7 +11,7 @@ export {
   mostSpecificHost,
   resolveShortHost,
 } from "./hostname.ts";
-export { type Labels, matchesLabels } from "./labels.ts";
+export { type Labels, labelExpressionHolds, matchesLabels } from "./labels.ts";
 export { formatLocality, type Locality, localityFromLabels, parseLocality } from "./locality.ts";
 export type { Namespace } from "./namespace.ts";
 export { formatObject, type ObjectRef, objectKey } from "./object-ref.ts";

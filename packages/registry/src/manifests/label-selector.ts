@@ -1,4 +1,4 @@
-import type { Labels } from "@fairlead/model";
+import { type Labels, labelExpressionHolds } from "@fairlead/model";
 import type { Field } from "./field.ts";
 
 /**
@@ -15,18 +15,6 @@ export function labelSelectorMatches(selector: Field, labels: Labels): boolean {
 }
 
 function expressionHolds(expression: Field, labels: Labels): boolean {
-  const value = labels[expression.at("key").text() ?? ""];
   const values = expression.at("values").texts();
-  switch (expression.at("operator").text()) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    default:
-      return false;
-  }
+  return labelExpressionHolds(expression.at("operator").text(), values, labels[expression.at("key").text() ?? ""]);
 }
