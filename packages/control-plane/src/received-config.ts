@@ -1,9 +1,8 @@
 import type { Authority } from "@fairlead/ca";
-import { createAgent, inProcessClient, SECRET_NAMES } from "@fairlead/ca/agent";
-import { certificateProvider } from "@fairlead/ca/grpc";
+import { createAgent, inProcessClient } from "@fairlead/ca/agent";
+import { channelCredentials } from "@fairlead/ca/grpc";
 import { workloadSpiffeId } from "@fairlead/model";
 import { type XdsConfigOptions, type XdsConfigStore, xdsConfigStore } from "@fairlead/xds/config";
-import { experimental } from "@grpc/grpc-js";
 
 export interface ReceivedConfigOptions extends Omit<XdsConfigOptions, "credentials" | "node"> {
   /** Certifies both sides; without it the configuration comes in the clear. Stays the caller's to close. */
@@ -27,8 +26,7 @@ export async function receivedConfig({
   const identity = workloadSpiffeId(authority.trustDomain, rootNamespace, "istiod");
   const agent = createAgent({ identity, ca: inProcessClient(authority, identity) });
   await agent.ready;
-  const provider = certificateProvider(agent, SECRET_NAMES);
-  const credentials = experimental.createCertificateProviderChannelCredentials(provider, provider);
+  const credentials = channelCredentials(agent, options.address);
   const store = xdsConfigStore({ ...connection, credentials });
   const end = store.close.bind(store);
   store.close = () => {

@@ -37,17 +37,15 @@ export async function followRoots(options: FollowRootsOptions): Promise<{ close(
     throw new CaError("OPTION_INVALID", "following roots needs @fairlead/xds and @grpc/grpc-js", { cause });
   };
   const { createDiscoveryClient } = await import("@fairlead/xds/client").catch(missing);
-  const { experimental } = await import("@grpc/grpc-js").catch(missing);
-  const { certificateProvider } = await import("../grpc/certificate-provider.ts");
+  const { channelCredentials } = await import("../grpc/channel-credentials.ts").catch(missing);
   await agent.ready;
-  const provider = certificateProvider(agent, SECRET_NAMES);
   let told: readonly string[] = [];
   let renewal: NodeJS.Timeout | undefined;
   const client = createDiscoveryClient({
     address,
     node,
     subscriptions: { [PROXY_CONFIG]: ["*"] },
-    ...(insecure ? {} : { credentials: experimental.createCertificateProviderChannelCredentials(provider, provider) }),
+    ...(insecure ? {} : { credentials: channelCredentials(agent, address) }),
     onResources({ resources }) {
       const roots = resources.flatMap(({ json }) => (json as { caCertificatesPem?: string[] }).caCertificatesPem ?? []);
       if (roots.length === 0) return undefined; // a control plane without roots of its own to tell

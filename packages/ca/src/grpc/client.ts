@@ -1,10 +1,10 @@
-import { isIP } from "node:net";
-import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { PeerCertificate } from "node:tls";
 import type { SpiffeId } from "@fairlead/model";
 import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import type { CaClient, SigningRequest, SigningResponse } from "../agent/ca-client.ts";
 import { readCertificate } from "../certificate/parse.ts";
 import { CaError } from "../error.ts";
+import { hostOf, namesHostOf, withServerName } from "./channel-credentials.ts";
 import { CERTIFICATE_SERVICE } from "./definition.ts";
 import { decodeResponse, encodeRequest } from "./wire.ts";
 
@@ -93,18 +93,12 @@ export async function unary(
 }
 
 function connect({ address, server }: Server, roots: string, current: SigningRequest["current"]): Client {
-  const host = address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
-  const check =
-    server === undefined
-      ? (_host: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate)
-      : mustBe(server);
   const key = current ? Buffer.from(current.privateKey) : null;
   const chain = current ? Buffer.from(current.certificateChain) : null;
-  return new Client(address, credentials.createSsl(Buffer.from(roots), key, chain, { checkServerIdentity: check }), {
-    "grpc.use_local_subchannel_pool": 1,
-    // Only what TLS sends as server name, which may not be an address; what is checked is the host itself.
-    ...(isIP(host) ? { "grpc.ssl_target_name_override": "certificate-authority" } : {}),
+  const secured = credentials.createSsl(Buffer.from(roots), key, chain, {
+    checkServerIdentity: server === undefined ? namesHostOf(address) : mustBe(server),
   });
+  return new Client(address, withServerName(secured, hostOf(address)), { "grpc.use_local_subchannel_pool": 1 });
 }
 
 /** Node's check that the server is the right one, by SPIFFE ID: exactly this one URI name. */

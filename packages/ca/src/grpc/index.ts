@@ -3,7 +3,7 @@
 // Who calls.
 export { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
 // Certificates for other gRPC servers and clients.
-export { certificateProvider } from "./certificate-provider.ts";
+export { channelCredentials } from "./channel-credentials.ts";
 // The client.
 export { type GrpcCaClientOptions, grpcCaClient } from "./client.ts";
 export { type ClientCertificateOptions, clientCertificate } from "./client-certificate.ts";
