@@ -206,11 +206,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       if (certificates) {
         if (!authority) throw new ControlPlaneError("insecure", "a certificate service needs an authority");
         certificateListener = await listenCertificateService({
+          ...certificates,
           authority,
-          address: certificates.address,
-          authenticators: certificates.authenticators,
-          ...(certificates.audit ? { audit: certificates.audit } : {}),
-          ...(certificates.jwt ? { jwt: certificates.jwt } : {}),
           ...(minTlsVersion ? { minTlsVersion } : {}),
         });
         open.push(certificateListener);

@@ -1,5 +1,5 @@
-import type { AuditSink, Authority } from "@fairlead/ca";
-import type { Authenticator, JwtSvidServiceOptions } from "@fairlead/ca/grpc";
+import type { Authority } from "@fairlead/ca";
+import type { Authenticator, ListenOptions as CertificateListenOptions } from "@fairlead/ca/grpc";
 import type { ConfigStore, MeshConfig, MeshNetworks, ParsedDocument } from "@fairlead/config";
 import type { CompliancePolicy } from "@fairlead/mesh";
 import type { Collection } from "@fairlead/model";
@@ -81,14 +81,7 @@ export interface ListenOptions {
    */
   readonly debug?: { readonly authenticators: readonly Authenticator[]; readonly namespaces?: readonly string[] };
   /** Certificate service for workloads, over TLS: its address, and who may ask. Needs an authority. */
-  readonly certificates?: {
-    readonly address: string;
-    readonly authenticators: readonly Authenticator[];
-    /** Told of who was refused before the authority was asked; that has its own. */
-    readonly audit?: AuditSink;
-    /** Serves JWT-SVIDs at the same address, to the same callers. */
-    readonly jwt?: Pick<JwtSvidServiceOptions, "issuer" | "bundle">;
-  };
+  readonly certificates?: Omit<CertificateListenOptions, "authority" | "minTlsVersion">;
 }
 
 /** Bound addresses. */

@@ -19,9 +19,9 @@ export interface PageCall {
 export interface PagesOptions {
   /** `HOST:PORT`; port 0 takes a free one. */
   readonly address: string;
-  /** By path. The query comes with the call. */
-  /** Whether a caller from another machine may read pages under `/debug`. Default: none may. */
+  /** Whether a caller from another machine, or one that a proxy on this one speaks for, may read pages under `/debug`. Default: none may. */
   readonly authorize?: (call: PageCall) => Promise<boolean>;
+  /** By path. The query comes with the call. */
   readonly pages: Readonly<Record<string, (query: URLSearchParams) => Page | Promise<Page>>>;
 }
 
@@ -71,7 +71,7 @@ export async function mayDebug(
 ): Promise<boolean> {
   const { remoteAddress, remotePort } = socket;
   const host = (headers.host ?? "").replace(/:\d*$/, "");
-  if (isLoopback(remoteAddress)) return host === "localhost" || isIP(host.replace(/^\[|\]$/g, "")) > 0;
+  if (isLoopback(remoteAddress) && (host === "localhost" || isIP(host.replace(/^\[|\]$/g, "")) > 0)) return true;
   const metadata = (name: string) => {
     const value = headers[name.toLowerCase()];
     return value === undefined ? [] : [value].flat();

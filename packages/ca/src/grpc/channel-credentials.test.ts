@@ -14,7 +14,7 @@ import { channelCredentials } from "./channel-credentials.ts";
 async function connected(
   names: { readonly dnsNames?: readonly string[]; readonly ipAddresses?: readonly string[] },
   host: string,
-): Promise<string | false | undefined> {
+): Promise<string | undefined> {
   await using authority = await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() });
   const identity = workloadSpiffeId("cluster.local", "default", "web");
   await using agent = createAgent({ identity, ca: inProcessClient(authority, identity, names) });
@@ -27,9 +27,9 @@ async function connected(
   });
   await using stack = new AsyncDisposableStack();
   stack.defer(() => void server.close());
-  let told: TLSSocket["servername"] | undefined;
+  let told: string | undefined;
   server.on("secureConnection", (socket: TLSSocket) => {
-    told = socket.servername;
+    told = socket.servername || undefined;
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = `${host}:${(server.address() as AddressInfo).port}`;

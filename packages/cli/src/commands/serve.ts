@@ -8,6 +8,8 @@ import { manifestCredentials } from "@fairlead/registry/credentials";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
+import { readControlPlaneFile } from "../control-plane-file.ts";
+import { controlPlaneOptions } from "../control-plane-options.ts";
 import { readJoinTokens } from "../join-token-file.ts";
 import { readSettings } from "../mesh-input.ts";
 import { printJson } from "../output.ts";
@@ -36,7 +38,7 @@ export const serve: Command = {
   summary:
     "Serves a mesh from watched files and folders, or another control plane's configuration, to proxies over ADS.",
   usage:
-    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR [--certificates HOST:PORT --join-tokens FILE] [--audit FILE]] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
+    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR [--certificates HOST:PORT [--join-tokens FILE]] [--audit FILE]] [--control-plane-config FILE] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
   options: {
     ...MESH_OPTIONS,
     ads: { type: "string" },
@@ -45,6 +47,7 @@ export const serve: Command = {
     certificates: { type: "string" },
     "join-tokens": { type: "string" },
     audit: { type: "string" },
+    "control-plane-config": { type: "string" },
     insecure: { type: "boolean" },
     config: { type: "string" },
     "share-config": { type: "boolean" },
@@ -64,8 +67,7 @@ export const serve: Command = {
     ] as const)
       if (address !== undefined && !/^unix:.+|:\d+$/.test(address))
         throw new CliError("usage", `${option} takes HOST:PORT, not ${JSON.stringify(address)}`);
-    if (certificates !== undefined && (pki === undefined || tokenFile === undefined))
-      throw new CliError("usage", "--certificates needs --ca and --join-tokens");
+    if (certificates !== undefined && pki === undefined) throw new CliError("usage", "--certificates needs --ca");
     if (tokenFile !== undefined && certificates === undefined)
       throw new CliError("usage", "--join-tokens goes with --certificates");
     const auditPath = call.text("audit");
@@ -80,6 +82,8 @@ export const serve: Command = {
     const report = reporter(say);
 
     const settings = await readSettings(call);
+    const settingsPath = call.text("control-plane-config");
+    const given = settingsPath === undefined ? {} : await readControlPlaneFile(settingsPath);
     const tokens = tokenFile === undefined ? undefined : await readJoinTokens(tokenFile);
     let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
     await using stack = new AsyncDisposableStack();
@@ -93,7 +97,11 @@ export const serve: Command = {
     });
     try {
       // The authority is the mesh's: both speak of one trust domain.
-      const trustDomain = settings.meshConfig.trustDomain ?? "cluster.local";
+      const { trustDomain = "cluster.local", rootNamespace = "istio-system" } = settings.meshConfig;
+      const more = await controlPlaneOptions(given, { trustDomain, rootNamespace }, stack);
+      const joining = [...(tokens ? [tokens] : []), ...more.certificates.authenticators];
+      if (certificates !== undefined && joining.length === 0)
+        throw new CliError("usage", "--certificates needs --join-tokens, or authenticators in --control-plane-config");
       const audit =
         auditPath === undefined
           ? undefined
@@ -126,6 +134,7 @@ export const serve: Command = {
       if (received) await Promise.race([received.ready, aborted]);
       if (terminal.signal.aborted) return 0;
       plane = await createControlPlane({
+        ...more.plane,
         config,
         ...(call.values["share-config"] === true ? { shareConfig: true } : {}),
         documents: store.documents,
@@ -149,14 +158,16 @@ export const serve: Command = {
       });
       serving.onMesh(() => report(serving.diagnostics()));
       const listening = await serving.listen({
+        ...more.listen,
         ads,
         ...(http ? { http } : {}),
         ...(insecure ? { insecure, security: "plaintext" as const } : {}),
-        ...(certificates && tokens && authority
+        ...(certificates && authority
           ? {
               certificates: {
+                ...more.certificates,
                 address: certificates,
-                authenticators: [clientCertificate({ authority }), tokens],
+                authenticators: [clientCertificate({ authority }), ...joining],
                 ...(audit ? { audit: audit.sink } : {}),
                 ...(jwt ? { jwt: { issuer: jwt, bundle: domainBundle(authority, jwt) } } : {}),
               },

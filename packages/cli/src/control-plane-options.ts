@@ -1,0 +1,113 @@
+import { type Authenticator, issuerKeys, joinTokens, jwt, tokenReview, xfcc } from "@fairlead/ca/grpc";
+import type { ControlPlaneOptions, ListenOptions } from "@fairlead/control-plane";
+import { type KubernetesClient, kubernetesClient, reviewToken } from "@fairlead/kubernetes";
+import { parseSpiffeId, workloadSpiffeId } from "@fairlead/model";
+import { CliError } from "./cli-error.ts";
+import type { ControlPlaneFile } from "./control-plane-file.ts";
+import { readText } from "./input.ts";
+
+/** Of the mesh settings. */
+interface Mesh {
+  readonly trustDomain: string;
+  readonly rootNamespace: string;
+}
+
+/** What a file of settings means to a control plane. */
+export interface FileOptions {
+  readonly plane: Pick<ControlPlaneOptions, "compliancePolicy" | "jwks" | "server">;
+  readonly listen: Pick<ListenOptions, "authenticators" | "debug" | "minTlsVersion" | "serverNames">;
+  readonly certificates: Pick<
+    NonNullable<ListenOptions["certificates"]>,
+    "authenticators" | "rateLimits" | "subordinates"
+  >;
+}
+
+/** The life of a token from a file; the process that reads it ends before. Seconds. */
+const LIFE = 315_360_000;
+
+/** Makes the options of a settings file; what it opens is closed with `stack`. */
+export async function controlPlaneOptions(
+  file: ControlPlaneFile,
+  mesh: Mesh,
+  stack: AsyncDisposableStack,
+): Promise<FileOptions> {
+  const { compliancePolicy, jwks, minTlsVersion, discovery: { serverNames, ...server } = {} } = file;
+  const authenticators = authenticatorsOf(file, mesh, () => {
+    const { kubeconfig } = file.kubernetes ?? {};
+    return stack.adopt(kubernetesClient(kubeconfig === undefined ? { inCluster: true } : { kubeconfig }), (client) =>
+      client.close(),
+    );
+  });
+  const { rateLimits, subordinates } = file.certificates ?? {};
+  const { roots, refreshSeconds, ...fetching } = jwks ?? {};
+  const debug = file.debug && (await debugOf(file.debug, authenticators, mesh));
+  return {
+    plane: {
+      ...given({ compliancePolicy }),
+      server: given(server),
+      ...(jwks
+        ? {
+            jwks: {
+              ...given(fetching),
+              ...(roots === undefined ? {} : { roots: await readText(roots) }),
+              ...(refreshSeconds === undefined ? {} : { refresh: refreshSeconds * 1000 }),
+            },
+          }
+        : {}),
+    },
+    listen: {
+      ...given({ minTlsVersion, serverNames, debug }),
+      ...(authenticators.length > 0 ? { authenticators } : {}),
+    },
+    certificates: {
+      authenticators,
+      ...given({ rateLimits: rateLimits && given(rateLimits) }),
+      ...(subordinates ? { subordinates: oneOf(subordinates) } : {}),
+    },
+  };
+}
+
+function authenticatorsOf(
+  { authenticators: { kubernetes, jwt: issuers = [], xfcc: proxies } = {} }: ControlPlaneFile,
+  { trustDomain }: Mesh,
+  client: () => KubernetesClient,
+): readonly Authenticator[] {
+  const found: Authenticator[] = [];
+  if (proxies) found.push(xfcc(proxies));
+  for (const { issuer, audiences, jwksUri } of issuers)
+    found.push(jwt({ issuer, audiences, trustDomain, keys: issuerKeys({ issuer, ...given({ jwksUri }) }) }));
+  if (kubernetes) {
+    const asked = client();
+    const review = (token: string, audiences: readonly string[]) => reviewToken(asked, token, audiences);
+    found.push(tokenReview({ review, trustDomain, ...given({ audiences: kubernetes.audiences }) }));
+  }
+  return found;
+}
+
+async function debugOf(
+  { namespaces, tokenFile }: NonNullable<ControlPlaneFile["debug"]>,
+  authenticators: readonly Authenticator[],
+  { trustDomain, rootNamespace }: Mesh,
+): Promise<NonNullable<ListenOptions["debug"]>> {
+  if (tokenFile === undefined && authenticators.length === 0)
+    throw new CliError("usage", "debug needs a tokenFile or authenticators: nobody could prove anything");
+  const own = joinTokens();
+  if (tokenFile !== undefined) {
+    const identity = workloadSpiffeId(trustDomain, (namespaces ?? [rootNamespace])[0] ?? rootNamespace, "operator");
+    own.add({ token: (await readText(tokenFile)).trim(), identity, uses: "many", ttlSeconds: LIFE });
+  }
+  return { authenticators: [own, ...authenticators], ...given({ namespaces }) };
+}
+
+/** A rule that lets these identities. */
+function oneOf(uris: readonly string[]): (caller: { readonly identity: { readonly uri: string } }) => void {
+  const allowed = new Set(uris.map((uri) => parseSpiffeId(uri).uri));
+  return ({ identity }) => {
+    if (!allowed.has(identity.uri)) throw new Error("it is not among those that the settings name");
+  };
+}
+
+/** Without the properties that are undefined. */
+function given<T extends object>(value: T): { readonly [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as never;
+}
