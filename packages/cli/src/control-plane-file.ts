@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { issuerKeys, xfcc } from "@fairlead/ca/grpc";
+import { parseSignerDomain } from "@fairlead/ca/kubernetes";
 import { parseSpiffeId } from "@fairlead/model";
 import { isMap, LineCounter, type Node, parseDocument } from "yaml";
 import { z } from "zod";
@@ -26,7 +27,7 @@ const positive = z.number().int().positive();
 const rate = z.strictObject({ perSecond: z.number().positive(), burst: positive });
 
 const shape = z.strictObject({
-  kubernetes: z.strictObject({ kubeconfig: text() }).partial().optional(),
+  kubernetes: z.strictObject({ kubeconfig: text(), distributeRoots: z.boolean() }).partial().optional(),
   authenticators: z
     .strictObject({
       kubernetes: z.strictObject({ audiences: some(text()) }).partial(),
@@ -45,6 +46,7 @@ const shape = z.strictObject({
     .strictObject({
       rateLimits: z.strictObject({ perCaller: rate, total: rate }).partial(),
       subordinates: some(spiffeId),
+      signerDomain: text(parseSignerDomain),
     })
     .partial()
     .optional(),

@@ -1,25 +1,36 @@
+import { hostname } from "node:os";
+import type { Authority } from "@fairlead/ca";
 import { type Authenticator, issuerKeys, joinTokens, jwt, tokenReview, xfcc } from "@fairlead/ca/grpc";
-import type { ControlPlaneOptions, ListenOptions } from "@fairlead/control-plane";
-import { type KubernetesClient, kubernetesClient, reviewToken } from "@fairlead/kubernetes";
+import { distributeRoots, type KubernetesSigners, kubernetesSigners } from "@fairlead/ca/kubernetes";
+import type { MeshConfig } from "@fairlead/config";
+import { type ControlPlaneOptions, certSignerRoots, type ListenOptions } from "@fairlead/control-plane";
+import {
+  type KubernetesClient,
+  kubernetesClient,
+  type LeaderElection,
+  leaderElection,
+  reviewToken,
+} from "@fairlead/kubernetes";
 import { parseSpiffeId, workloadSpiffeId } from "@fairlead/model";
 import { CliError } from "./cli-error.ts";
 import type { ControlPlaneFile } from "./control-plane-file.ts";
 import { readText } from "./input.ts";
 
-/** Of the mesh settings. */
-interface Mesh {
+/** The mesh that is served. */
+export interface ServedMesh {
   readonly trustDomain: string;
   readonly rootNamespace: string;
+  /** The settings of now. */
+  readonly meshConfig: () => MeshConfig;
 }
 
 /** What a file of settings means to a control plane. */
 export interface FileOptions {
   readonly plane: Pick<ControlPlaneOptions, "compliancePolicy" | "jwks" | "server">;
   readonly listen: Pick<ListenOptions, "authenticators" | "debug" | "minTlsVersion" | "serverNames">;
-  readonly certificates: Pick<
-    NonNullable<ListenOptions["certificates"]>,
-    "authenticators" | "rateLimits" | "subordinates"
-  >;
+  readonly certificates: Omit<NonNullable<ListenOptions["certificates"]>, "address">;
+  /** Writes the roots of the authority into the cluster, while this replica leads. Absent: nobody asked for it. */
+  readonly distributeRoots?: (authority: Authority, say: (text: string) => void) => LeaderElection;
 }
 
 /** The life of a token from a file; the process that reads it ends before. Seconds. */
@@ -28,17 +39,20 @@ const LIFE = 315_360_000;
 /** Makes the options of a settings file; what it opens is closed with `stack`. */
 export async function controlPlaneOptions(
   file: ControlPlaneFile,
-  mesh: Mesh,
+  mesh: ServedMesh,
   stack: AsyncDisposableStack,
 ): Promise<FileOptions> {
   const { compliancePolicy, jwks, minTlsVersion, discovery: { serverNames, ...server } = {} } = file;
-  const authenticators = authenticatorsOf(file, mesh, () => {
+  let opened: KubernetesClient | undefined;
+  const client = () => {
     const { kubeconfig } = file.kubernetes ?? {};
-    return stack.adopt(kubernetesClient(kubeconfig === undefined ? { inCluster: true } : { kubeconfig }), (client) =>
-      client.close(),
+    opened ??= stack.adopt(kubernetesClient(kubeconfig === undefined ? { inCluster: true } : { kubeconfig }), (made) =>
+      made.close(),
     );
-  });
-  const { rateLimits, subordinates } = file.certificates ?? {};
+    return opened;
+  };
+  const authenticators = authenticatorsOf(file, mesh, client);
+  const { rateLimits, subordinates, signerDomain } = file.certificates ?? {};
   const { roots, refreshSeconds, ...fetching } = jwks ?? {};
   const debug = file.debug && (await debugOf(file.debug, authenticators, mesh));
   return {
@@ -63,13 +77,37 @@ export async function controlPlaneOptions(
       authenticators,
       ...given({ rateLimits: rateLimits && given(rateLimits) }),
       ...(subordinates ? { subordinates: oneOf(subordinates) } : {}),
+      ...(signerDomain ? { signers: signersOf(signerDomain, mesh, client(), stack) } : {}),
     },
+    ...(file.kubernetes?.distributeRoots ? { distributeRoots: rootDistribution(client(), mesh) } : {}),
   };
+}
+
+function signersOf(
+  domain: string,
+  { trustDomain, meshConfig }: ServedMesh,
+  client: KubernetesClient,
+  stack: AsyncDisposableStack,
+): KubernetesSigners {
+  const roots = (signerName: string) => certSignerRoots(meshConfig(), signerName);
+  return stack.adopt(kubernetesSigners({ client, trustDomain, domain, roots }), (signers) => signers.close());
+}
+
+function rootDistribution(client: KubernetesClient, mesh: ServedMesh): NonNullable<FileOptions["distributeRoots"]> {
+  return (authority, say) =>
+    leaderElection(client, {
+      namespace: mesh.rootNamespace,
+      name: "fairlead-roots",
+      identity: `${hostname()}-${process.pid}`,
+      onElected: (signal) =>
+        void distributeRoots({ client, authority, signal, onProblem: ({ message }) => say(`roots: ${message}`) }),
+      onError: ({ message }) => say(`roots: ${message}`),
+    });
 }
 
 function authenticatorsOf(
   { authenticators: { kubernetes, jwt: issuers = [], xfcc: proxies } = {} }: ControlPlaneFile,
-  { trustDomain }: Mesh,
+  { trustDomain }: ServedMesh,
   client: () => KubernetesClient,
 ): readonly Authenticator[] {
   const found: Authenticator[] = [];
@@ -87,7 +125,7 @@ function authenticatorsOf(
 async function debugOf(
   { namespaces, tokenFile }: NonNullable<ControlPlaneFile["debug"]>,
   authenticators: readonly Authenticator[],
-  { trustDomain, rootNamespace }: Mesh,
+  { trustDomain, rootNamespace }: ServedMesh,
 ): Promise<NonNullable<ListenOptions["debug"]>> {
   if (tokenFile === undefined && authenticators.length === 0)
     throw new CliError("usage", "debug needs a tokenFile or authenticators: nobody could prove anything");

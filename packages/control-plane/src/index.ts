@@ -8,3 +8,4 @@ export { type ReceivedConfigOptions, receivedConfig } from "./received-config.ts
 export { type SecretGrants, secretGrants } from "./reference-grants.ts";
 export { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
 export { type SecretResource, type SecretsFrom, secretResources } from "./secrets.ts";
+export { certSignerRoots } from "./trust-roots.ts";

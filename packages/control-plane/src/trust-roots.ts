@@ -17,6 +17,14 @@ export interface TrustRoots {
   close(): void;
 }
 
+/** The roots of a signer of certificates (Kubernetes' `signerName`) that the mesh's `caCertificates` give it, PEM; undefined: none. */
+export function certSignerRoots({ caCertificates = [] }: MeshConfig, signerName: string): string | undefined {
+  const pems = caCertificates.flatMap(({ pem, certSigners }) =>
+    pem && certSigners?.includes(signerName) ? [pem.trim()] : [],
+  );
+  return pems.length > 0 ? `${pems.join("\n")}\n` : undefined;
+}
+
 type Entry = NonNullable<MeshConfig["caCertificates"]>[number];
 
 /**

@@ -38,6 +38,7 @@ export const RESOURCES = {
     "CertificateSigningRequest",
     "certificatesigningrequests",
   ),
+  clusterTrustBundles: clusterWide("certificates.k8s.io/v1", "ClusterTrustBundle", "clustertrustbundles"),
 } as const satisfies Record<string, ResourceType>;
 
 /** The path of a collection, an object in it, or a subresource of that. Names are escaped. */

@@ -33,8 +33,8 @@ export interface CertificateServiceOptions {
    * to refuse. Without it nobody. The authority must be one that can (`issueSubordinate`).
    */
   readonly subordinates?: (caller: Caller) => void | Promise<void>;
-  /** Authorities that a request may ask for by name (metadata `CertSigner`). */
-  readonly signers?: ReadonlyMap<string, Authority>;
+  /** Authorities that a request may ask for by name (metadata `CertSigner`): a map, or `kubernetesSigners`. */
+  readonly signers?: { get(name: string): Authority | undefined | Promise<Authority | undefined> };
   readonly rateLimits?: Partial<RateLimits>;
   /** Told of each certificate that went out, with the roots that went with it; for root rotation. */
   readonly ledger?: IssuanceLedger;
@@ -72,7 +72,7 @@ export function certificateService(options: CertificateServiceOptions): Certific
         return encodeResponse({ certChain: [...made.certificateChain, made.roots.join("")] });
       }
       const identity = await grantedIdentity(caller, request, authority.trustDomain, impersonation);
-      const signer = chooseSigner(request, authority, signers);
+      const signer = await chooseSigner(request, authority, signers);
       audited = true;
       const { sequence } = signer.trustBundle;
       const { certificateChain, roots, ...issuedAs } = await signer.issue({
@@ -171,14 +171,14 @@ async function subordinate(
   return authority.issueSubordinate({ csr, ttlSeconds: Math.max(0, validityDuration), caller: asked });
 }
 
-function chooseSigner(
+async function chooseSigner(
   { metadata }: CertificateRequest,
   authority: Authority,
-  signers: ReadonlyMap<string, Authority> | undefined,
-): Authority {
+  signers: CertificateServiceOptions["signers"],
+): Promise<Authority> {
   const name = metadata.CertSigner;
   if (name === undefined || name === "") return authority;
-  const found = typeof name === "string" ? signers?.get(name) : undefined;
+  const found = typeof name === "string" ? await signers?.get(name) : undefined;
   if (found === undefined) throw new CaError("SIGNER_UNKNOWN", "there is no such CertSigner");
   return found;
 }

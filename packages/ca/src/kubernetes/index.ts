@@ -1,1 +1,8 @@
 export { type KubernetesAuthorityOptions, kubernetesAuthority } from "./authority.ts";
+export { distributeRoots, type RootDistributionOptions } from "./root-distribution.ts";
+export {
+  type KubernetesSigners,
+  type KubernetesSignersOptions,
+  kubernetesSigners,
+  parseSignerDomain,
+} from "./signers.ts";

@@ -98,10 +98,12 @@ export const serve: Command = {
     try {
       // The authority is the mesh's: both speak of one trust domain.
       const { trustDomain = "cluster.local", rootNamespace = "istio-system" } = settings.meshConfig;
-      const more = await controlPlaneOptions(given, { trustDomain, rootNamespace }, stack);
+      const meshConfigNow = () => plane?.mesh.meshConfig ?? settings.meshConfig;
+      const more = await controlPlaneOptions(given, { trustDomain, rootNamespace, meshConfig: meshConfigNow }, stack);
       const joining = [...(tokens ? [tokens] : []), ...more.certificates.authenticators];
       if (certificates !== undefined && joining.length === 0)
         throw new CliError("usage", "--certificates needs --join-tokens, or authenticators in --control-plane-config");
+      if (more.distributeRoots && pki === undefined) throw new CliError("usage", "distributeRoots needs --ca");
       const audit =
         auditPath === undefined
           ? undefined
@@ -174,6 +176,10 @@ export const serve: Command = {
             }
           : {}),
       });
+      if (authority && more.distributeRoots) {
+        const election = more.distributeRoots(authority, say);
+        stack.defer(() => election.close());
+      }
       report(serving.diagnostics());
       if (call.json) printJson(terminal, listening);
       say(
