@@ -79,6 +79,25 @@ describe("createMeshSource", () => {
     expect(cluster?.sources.map(({ kind }) => kind).sort()).toEqual(["DestinationRule", "Service"]);
   });
 
+  it("names another object that the same resource is made from since", () => {
+    const localities = { localityLbSetting: { distribute: [{ from: "*", to: { "r/1": 30, "r/2": 70 } }] } };
+    const rule = (name: string) =>
+      anObject("DestinationRule", name, { host: reviews.hostname, trafficPolicy: { loadBalancer: localities } });
+    const of = (name: string) => mesh.apply({ config: [{ key: name, value: rule(name), previous: undefined }] });
+    const source = createMeshSource(of("old"));
+    const seen = () =>
+      open(source, nodeOf("a.default", "10.9.0.1"))
+        .get(ENDPOINT_TYPE)
+        ?.resources.get("outbound|9080||reviews.default.svc.cluster.local");
+    const before = seen();
+    source.update(of("new"));
+    const after = seen();
+    expect(after?.version).toBe(before?.version);
+    expect(after?.bytes).toBe(before?.bytes);
+    const rules = [before, after].map((one) => one?.sources.find(({ kind }) => kind === "DestinationRule")?.name);
+    expect(rules).toEqual(["old", "new"]);
+  });
+
   it("keeps the last good resources when new ones cannot be made, and says so", () => {
     const source = createMeshSource(mesh);
     const node = open(source, nodeOf("a.default", "10.9.0.1"));

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Derivations, type Hold, type Mesh, type Query, type Reader } from "@fairlead/mesh";
-import { type Diagnostic, type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
+import { type Diagnostic, type NodeJson, objectKey, type ProxyNode, parseNode } from "@fairlead/model";
 import { type EncodedResource, encodeGenerated } from "./encoded-resource.ts";
 import {
   AUTHORIZATION_TYPE,
@@ -43,8 +43,20 @@ interface EncodedSet extends ResourceSet {
   readonly patches: ReadonlySet<string>;
 }
 
+const texts = new WeakMap<EncodedResource, string>();
+
+/** A resource as text: its name, its content, and the objects that a rejection of it would be put down to. */
+function textOf(resource: EncodedResource): string {
+  let text = texts.get(resource);
+  if (text === undefined) {
+    text = `${resource.name}\u0000${resource.version}\u0000${resource.sources.map(objectKey).join("\u0000")}\u0001`;
+    texts.set(resource, text);
+  }
+  return text;
+}
+
 const sameResource = (a: EncodedResource, b: EncodedResource | undefined) =>
-  a === b || (a.version === b?.version && a.name === b.name && a.sources.length === b.sources.length);
+  a === b || (b !== undefined && textOf(a) === textOf(b));
 
 /** A unit of generation, translated and encoded; the plain form is not kept. */
 const encodedUnit: Query<{ readonly type: GeneratorName; readonly unit: string }, EncodedUnit> = {
@@ -118,7 +130,7 @@ const encodedSet: Query<GeneratorName, EncodedSet> = {
   // Proxies of whatever kind that are sent the same share one object, and with it diffs and encoded responses.
   identify({ resources, diagnostics, patches }) {
     const hash = createHash("sha256");
-    for (const { name, version } of resources.values()) hash.update(`${name}\u0000${version}\u0000`);
+    for (const resource of resources.values()) hash.update(textOf(resource));
     for (const diagnostic of diagnostics) hash.update(JSON.stringify(diagnostic));
     for (const patch of patches) hash.update(patch);
     return hash.digest("base64");
