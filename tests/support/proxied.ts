@@ -2,7 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryKeyManager, type SelfSignedAuthority, selfSignedAuthority } from "@fairlead/ca";
-import { createAgent, inProcessClient } from "@fairlead/ca/agent";
+import {
+  createAgent,
+  fileSecrets,
+  inProcessClient,
+  listenSds,
+  namedSecretFiles,
+  SECRET_NAMES,
+} from "@fairlead/ca/agent";
 import { type MeshConfig, type MeshNetworks, type TextStore, textStore } from "@fairlead/config";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { workloadSpiffeId } from "@fairlead/model";
@@ -18,6 +25,8 @@ export interface Proxy {
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
+  /** Files that its agent serves besides, by the names that resources have for them (`file-root:PATH`). */
+  readonly files?: readonly string[];
   readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string };
 }
 
@@ -67,7 +76,14 @@ export async function startProxied<Names extends string>(options: ProxiedOptions
     const agent = stack.use(createAgent({ identity, ca: inProcessClient(authority, identity) }));
     await agent.ready;
     const sdsPath = join(folder, `${name}.sds`);
-    await agent.listen(`unix:${sdsPath}`);
+    const held = await fileSecrets({ secrets: (proxy.files ?? []).map(namedSecretFiles) });
+    stack.defer(() => held.close());
+    const secrets = {
+      get: (secret: string) => agent.get(secret) ?? held.get(secret),
+      subscribe: (listener: (secret: string) => void) => agent.subscribe(listener),
+    };
+    const serving = await listenSds(`unix:${sdsPath}`, secrets, [...Object.values(SECRET_NAMES), ...held.names]);
+    stack.defer(() => serving.close());
     const envoy = stack.use(
       await startEnvoy({
         node: {

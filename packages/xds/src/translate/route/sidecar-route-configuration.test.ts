@@ -270,6 +270,9 @@ describe("other route names", () => {
       `${REVIEWS}:9080`,
       "allow_any",
     ]);
+    const ignores = (name: string) =>
+      routeConfiguration(meshOf(services, config), aNode(), name).resource.ignorePortInHostMatching;
+    expect([ignores("3128"), ignores("http_proxy"), ignores("9080")]).toEqual([false, false, true]);
   });
 
   test("a Sidecar's Unix socket", () => {

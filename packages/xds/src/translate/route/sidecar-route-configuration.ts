@@ -5,7 +5,7 @@ import type { Build } from "../generated.ts";
 import { catchAllVirtualHost, outboundTrafficPolicyOf } from "./catch-all.ts";
 import { include } from "./part.ts";
 import { parseRouteName } from "./route-names.ts";
-import { egressScopeFor, outboundVirtualHosts } from "./sidecar-virtual-hosts.ts";
+import { egressScopeFor, isForAllPorts, outboundVirtualHosts } from "./sidecar-virtual-hosts.ts";
 import { type HostPart, withDomains } from "./virtual-host.ts";
 
 /** The most that a direct response may hold, 1 MiB: what is accepted in a VirtualService. Envoy's own limit is 4 KiB. */
@@ -55,7 +55,8 @@ export function sidecarRouteConfiguration(build: Build, name: string): RouteConf
   const { read } = build;
   const { port, sniffed } = parseRouteName(name);
   const sidecar = sidecarOf(read);
-  if (sidecar && egressScopeFor(read, port, name)?.listener) build.uses(refOf(sidecar));
+  const listener = egressScopeFor(read, port, name)?.listener;
+  if (sidecar && listener) build.uses(refOf(sidecar));
   const { hosts, failed } = sniffed
     ? { hosts: read.ask(sniffedHosts, name), failed: [] }
     : outboundVirtualHosts(read, port, name);
@@ -66,5 +67,7 @@ export function sidecarRouteConfiguration(build: Build, name: string): RouteConf
     const rest = catchAllVirtualHost(read);
     virtualHosts.push(policy.source ? build.from(rest, policy.source.object, policy.source.path) : rest);
   }
-  return { ...outboundSettings(name), virtualHosts };
+  // Where services on every port are meant, it is the port of the host that tells them apart.
+  const ignorePortInHostMatching = !isForAllPorts(port, listener);
+  return { ...outboundSettings(name), ignorePortInHostMatching, virtualHosts };
 }

@@ -63,11 +63,16 @@ interface Scope {
   readonly port: number;
 }
 
+/** Whether a listener is for services on every port: an HTTP proxy, or a Unix socket. */
+export function isForAllPorts(port: number, listener: EgressScope["listener"] | undefined): boolean {
+  return port === 0 || parseProtocol(listener?.port?.protocol ?? "") === "HTTP_PROXY";
+}
+
 function scopeOf(read: Reader, { port, routeName }: Port): Scope | undefined {
   const scope = egressScopeFor(read, port, routeName);
   if (!scope) return undefined;
-  const proxied = parseProtocol(scope.listener?.port?.protocol ?? "") === "HTTP_PROXY";
-  return { services: scope.services, egress: scope.index, port: proxied ? 0 : port };
+  const all = isForAllPorts(port, scope.listener);
+  return { services: scope.services, egress: scope.index, port: all ? 0 : port };
 }
 
 const keyOf = ({ port, routeName }: Port) => (port === 0 ? routeName : `${port}`);
