@@ -1,4 +1,4 @@
-import { analyze, analyzeExtra } from "@fairlead/analysis";
+import { Analysis, analyze, analyzeExtra } from "@fairlead/analysis";
 import { parseDocuments } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
 import { inUse } from "./memory.ts";
@@ -65,13 +65,41 @@ export function printAnalysis(documents: number): void {
       found = analyze(read);
     });
     const afterAnalysis = inUse();
+    const edits = editsOf(count / 5);
     const mesh = Mesh.of({ meshConfig: {}, config: read.flatMap(({ object }) => object ?? []) });
     const extra = cpu(() => analyzeExtra(mesh, read));
     const rate = (milliseconds: number) =>
       `${milliseconds.toFixed(0)} ms, ${((read.length / milliseconds) * 1000).toFixed(0)} a second`;
     const held = (bytes: number) => `${(bytes / read.length).toFixed(0)} bytes a document`;
     process.stdout.write(
-      `${read.length} documents: read and validated ${rate(reading)}, holds ${held(afterReading - before)}; analysed ${rate(analyzing)} (${found.length} findings), holds ${held(afterAnalysis - afterReading)} more; rules beyond Istio's ${rate(extra)}\n`,
+      `${read.length} documents: read and validated ${rate(reading)}, holds ${held(afterReading - before)}; analysed ${rate(analyzing)} (${found.length} findings), holds ${held(afterAnalysis - afterReading)} more; rules beyond Istio's ${rate(extra)}; ${edits}\n`,
     );
   }
+}
+
+/** Edits that are measured together. */
+const EDITS = 50;
+
+/** A file for each application; one gets another VirtualService, again and again, and is read, validated and analysed with all that depends on it. */
+function editsOf(applications: number): string {
+  const fileOf = (index: number, text: string) =>
+    [`app-${index}.yaml`, parseDocuments(text, { file: `app-${index}.yaml` }).documents] as const;
+  const analysis = new Analysis();
+  const all = cpu(() => {
+    const files = Array.from({ length: applications }, (_, index) => fileOf(index, application(index)));
+    analysis.update(files);
+  });
+  let changed = 0;
+  const edit = (round: number) => {
+    const index = (round * 7919) % applications;
+    const text = application(index).replace("subset: v1}", `subset: v${round % 2 === 0 ? 3 : 4}}`);
+    const { added, removed } = analysis.update([fileOf(index, text)]);
+    changed += added.length + removed.length;
+  };
+  for (let round = 0; round < EDITS; round++) edit(round);
+  const one = cpu(() => {
+    for (let round = EDITS; round < 2 * EDITS; round++) edit(round);
+  });
+  const each = one / EDITS;
+  return `one file edited ${each.toFixed(2)} ms of ${all.toFixed(0)} (1 : ${(all / each).toFixed(0)}), ${changed / (2 * EDITS)} findings changed by each`;
 }

@@ -1,7 +1,8 @@
 import { parseDocuments } from "@fairlead/config";
 import { formatDiagnostic } from "@fairlead/model";
 import { describe, expect, test } from "vitest";
-import { type AnalyzeOptions, analyze } from "./analyze.ts";
+import type { AnalyzeOptions } from "./analysis.ts";
+import { analyze } from "./analyze.ts";
 import { CATALOGUE } from "./catalogue.ts";
 import { analyzeClusters } from "./clusters.ts";
 import { RULES } from "./rules.ts";

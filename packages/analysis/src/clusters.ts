@@ -1,8 +1,8 @@
 import type { ParsedDocument } from "@fairlead/config";
 import { type Diagnostic, structurallyEqual } from "@fairlead/model";
 import { CATALOGUE } from "./catalogue.ts";
-import { inputOf, type Resource } from "./input.ts";
 import { records, text } from "./json.ts";
+import { type Resource, resourceOf } from "./resource.ts";
 
 /**
  * Looks at the same Services in several clusters, by cluster name: one that differs in type, ports or headlessness behaves
@@ -11,7 +11,7 @@ import { records, text } from "./json.ts";
 export function analyzeClusters(clusters: ReadonlyMap<string, Iterable<ParsedDocument>>): readonly Diagnostic[] {
   const services = new Map<string, Map<string, Resource>>();
   for (const [cluster, documents] of clusters)
-    for (const service of inputOf([...documents], {}, {}).of("Service")) {
+    for (const service of servicesOf(documents)) {
       const byCluster = services.get(service.fullName) ?? new Map<string, Resource>();
       services.set(service.fullName, byCluster.set(cluster, service));
     }
@@ -35,4 +35,10 @@ function differences(a: Resource, b: Resource): readonly string[] {
     ...(text(a.spec.type) === text(b.spec.type) ? [] : ["the types are not the same"]),
     ...(structurallyEqual(ports(a), ports(b)) ? [] : ["the ports are not the same"]),
   ];
+}
+
+/** Of two with one name the later stands. */
+function servicesOf(documents: Iterable<ParsedDocument>): Iterable<Resource> {
+  const resources = [...documents].map(resourceOf).filter(({ kind }) => kind === "Service");
+  return new Map(resources.map((resource) => [resource.id, resource])).values();
 }

@@ -1,8 +1,12 @@
-export { type AnalyzeOptions, analyze } from "./analyze.ts";
+export { Analysis, type AnalyzeOptions } from "./analysis.ts";
+export { analyze } from "./analyze.ts";
 export { CATALOGUE, type Code } from "./catalogue.ts";
 export { analyzeClusters } from "./clusters.ts";
 export { analyzeExtra, EXTRA_RULES } from "./extra.ts";
-export { type Input, type Resource, resourceName } from "./input.ts";
+export type { FindingChange } from "./finding-list.ts";
+export { type Resource, resourceName } from "./resource.ts";
+export type { ResourceIndex } from "./resource-index.ts";
 export type { Report, Rule } from "./rule.ts";
 export { RULES } from "./rules.ts";
 export type { Suppression } from "./suppression.ts";
+export { type Derived, derived, type World } from "./world.ts";

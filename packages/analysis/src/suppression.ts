@@ -1,4 +1,4 @@
-import type { Resource } from "./input.ts";
+import type { Resource } from "./resource.ts";
 
 const ANNOTATION = "galley.istio.io/analyze-suppress";
 

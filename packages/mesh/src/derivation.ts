@@ -1,33 +1,40 @@
 // Longer than most files: cells, their variants and the wave through them are one algorithm.
 import type { ProxyNode } from "@fairlead/model";
-import type { BucketName, Buckets, Mesh } from "./mesh.ts";
+import type { Buckets, Mesh } from "./mesh.ts";
 
 /** A value that a node can be told apart by. Objects count by identity. */
 export type FactValue = string | number | boolean | undefined | object;
 
+/** An immutable state that values are derived from: its parts, by name and key joined with NUL, and which of them differ. */
+export interface Snapshot {
+  bucketById(id: string): unknown;
+  changedBuckets(other: never): Iterable<string>;
+}
+
 /**
  * The only way in which derived values read the mesh and the node, so that each knows what it read: buckets of the mesh,
- * facts of the node, and other derived values.
+ * facts of the node, and other derived values. Other snapshots (`B`: what its buckets hold, by name) and other askers (`N`)
+ * can be derived from in the same way.
  */
-export interface Reader {
-  bucket<B extends BucketName>(name: B, key: string): Buckets[B] | undefined;
+export interface Reader<B extends object = Buckets, N = ProxyNode> {
+  bucket<K extends keyof B & string>(name: K, key: string): B[K] | undefined;
   /** A fact of the node. The value forks on it, so ask for the least that decides. Equal names mean equal selections. */
-  fact<T extends FactValue>(name: string, select: (node: ProxyNode) => T): T;
-  ask<A, V>(query: Query<A, V>, argument: A): V;
+  fact<T extends FactValue>(name: string, select: (node: N) => T): T;
+  ask<A, V>(query: Query<A, V, B, N>, argument: A): V;
   /**
    * As `ask`, but the reader forks on the value instead of on the facts that it was made from: a thousand replicas with
    * addresses of their own that serve the same things are one. The query must have `identify`.
    */
-  project<A, V extends object>(query: Query<A, V>, argument: A): V;
+  project<A, V extends object>(query: Query<A, V, B, N>, argument: A): V;
 }
 
 /** A derived value: pure, named, and kept for every argument (and every kind of node that it tells apart). */
-export interface Query<A, V> {
+export interface Query<A, V, B extends object = Buckets, N = ProxyNode> {
   readonly name: string;
   /** Canonical text of the argument, or an object that stands for it by identity. */
   key(argument: A): string | object;
   /** `previous` is the value until now, for who must answer with the last good one when no new one can be made. */
-  compute(read: Reader, argument: A, previous?: V): V;
+  compute(read: Reader<B, N>, argument: A, previous?: V): V;
   /** An equal new result keeps the old object, which stops the wave. Default: identity. */
   equal?(a: V, b: V): boolean;
   /** Canonical text of a value: equal texts are one object. Needed to {@link Reader.project}. */
@@ -47,9 +54,13 @@ export function identityOf(value: object): number {
   return identity;
 }
 
+/** Whatever it is about: entries and cells hold values of all kinds. */
+type AnyQuery = Query<unknown, unknown, AnyBuckets, unknown>;
+type AnyBuckets = Readonly<Record<string, unknown>>;
+
 interface Fact {
   readonly name: string;
-  readonly select: (node: ProxyNode) => FactValue;
+  readonly select: (node: unknown) => FactValue;
   readonly value: FactValue;
 }
 
@@ -68,7 +79,7 @@ interface Cell {
 }
 
 interface Entry {
-  readonly query: Query<unknown, unknown>;
+  readonly query: AnyQuery;
   readonly argument: unknown;
   readonly key: string | object;
   variants: Cell[];
@@ -92,20 +103,20 @@ const separator = "\u0000";
  * Keeps derived values of a mesh. `advance` moves to a newer mesh: only what read a changed bucket is looked at again,
  * only what really read something else is computed again, and equal results stop there.
  */
-export class Derivations {
-  #mesh: Mesh;
+export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Snapshot = Mesh> {
+  #mesh: M;
   #epoch = 1;
-  readonly #entries = new Map<Query<never, unknown>, Map<string | object, Entry>>();
+  readonly #entries = new Map<AnyQuery, Map<string | object, Entry>>();
   readonly #readers = new Map<string, Set<Cell>>();
   #computations = 0;
   #size = 0;
   readonly #follow: Follow = (query, argument, node) => this.#resolve(query, argument, node);
 
-  constructor(mesh: Mesh) {
+  constructor(mesh: M) {
     this.#mesh = mesh;
   }
 
-  get mesh(): Mesh {
+  get mesh(): M {
     return this.#mesh;
   }
 
@@ -114,16 +125,17 @@ export class Derivations {
     return { computations: this.#computations, values: this.#size };
   }
 
-  advance(mesh: Mesh): void {
+  advance(mesh: M): void {
     if (mesh === this.#mesh) return;
     this.#epoch++;
-    for (const id of mesh.changedBuckets(this.#mesh)) for (const cell of this.#readers.get(id) ?? []) suspect(cell);
+    for (const id of mesh.changedBuckets(this.#mesh as never))
+      for (const cell of this.#readers.get(id) ?? []) suspect(cell);
     this.#mesh = mesh;
   }
 
   /** The value for `node`. With `hold`, it survives {@link collect} as long as the hold is passed there. */
-  ask<A, V>(query: Query<A, V>, argument: A, node: ProxyNode, hold?: Hold): V {
-    const cell = this.#resolve(query as Query<unknown, unknown>, argument, node);
+  ask<A, V>(query: Query<A, V, B, N>, argument: A, node: N, hold?: Hold): V {
+    const cell = this.#resolve(query as AnyQuery, argument, node);
     hold?.cells.add(cell);
     return cell.value as V;
   }
@@ -152,11 +164,11 @@ export class Derivations {
       }
   }
 
-  #entry(query: Query<unknown, unknown>, argument: unknown): Entry {
-    let byKey = this.#entries.get(query as Query<never, unknown>);
+  #entry(query: AnyQuery, argument: unknown): Entry {
+    let byKey = this.#entries.get(query);
     if (!byKey) {
       byKey = new Map();
-      this.#entries.set(query as Query<never, unknown>, byKey);
+      this.#entries.set(query, byKey);
     }
     const key = query.key(argument);
     let entry = byKey.get(key);
@@ -176,7 +188,7 @@ export class Derivations {
     return entry;
   }
 
-  #resolve(query: Query<unknown, unknown>, argument: unknown, node: ProxyNode): Cell {
+  #resolve(query: AnyQuery, argument: unknown, node: unknown): Cell {
     const entry = this.#entry(query, argument);
     for (;;) {
       const cell = this.#variant(entry, node);
@@ -188,7 +200,7 @@ export class Derivations {
     }
   }
 
-  #variant(entry: Entry, node: ProxyNode): Cell | undefined {
+  #variant(entry: Entry, node: unknown): Cell | undefined {
     const { variants, factNames } = entry;
     if (variants.length === 0) return undefined;
     const [first] = variants;
@@ -210,7 +222,7 @@ export class Derivations {
     return cell;
   }
 
-  #create(entry: Entry, node: ProxyNode): Cell {
+  #create(entry: Entry, node: unknown): Cell {
     const cell: Cell = {
       entry,
       value: undefined,
@@ -236,7 +248,7 @@ export class Derivations {
   }
 
   /** Makes a suspect cell good again: by showing that nothing it read changed, else by computing it again. */
-  #verify(cell: Cell, node: ProxyNode): void {
+  #verify(cell: Cell, node: unknown): void {
     if (!this.#mustCompute(cell, node)) {
       cell.suspect = false;
       cell.verifiedAt = this.#epoch;
@@ -256,7 +268,7 @@ export class Derivations {
     cell.verifiedAt = this.#epoch;
   }
 
-  #mustCompute(cell: Cell, node: ProxyNode): boolean {
+  #mustCompute(cell: Cell, node: unknown): boolean {
     for (const [id, seen] of cell.buckets) if (this.#mesh.bucketById(id) !== seen) return true;
     for (const dependency of cell.dependencies) {
       if (dependency.suspect) this.#verify(dependency, node);
@@ -265,7 +277,7 @@ export class Derivations {
     return false;
   }
 
-  #compute(cell: Cell, node: ProxyNode): unknown {
+  #compute(cell: Cell, node: unknown): unknown {
     this.#computations++;
     const reads = new Reads(this.#mesh, node, this.#follow);
     cell.computing = true;
@@ -332,40 +344,40 @@ export class Derivations {
   }
 }
 
-type Follow = (query: Query<unknown, unknown>, argument: unknown, node: ProxyNode) => Cell;
+type Follow = (query: AnyQuery, argument: unknown, node: unknown) => Cell;
 
 /** Up to here a list is looked through, which costs less than a map: most values read a few things. */
 const FEW = 8;
 
 /** What one value reads while it is computed, each thing once. */
-class Reads implements Reader {
+class Reads implements Reader<AnyBuckets, unknown> {
   readonly facts: Fact[] = [];
   readonly buckets: (readonly [id: string, seen: unknown])[] = [];
   readonly dependencies: Cell[] = [];
   #factsByName: Map<string, Fact> | undefined;
   #bucketsById: Map<string, unknown> | undefined;
   #dependencySet: Set<Cell> | undefined;
-  readonly #mesh: Mesh;
-  readonly #node: ProxyNode;
+  readonly #mesh: Snapshot;
+  readonly #node: unknown;
   readonly #follow: Follow;
 
-  constructor(mesh: Mesh, node: ProxyNode, follow: Follow) {
+  constructor(mesh: Snapshot, node: unknown, follow: Follow) {
     this.#mesh = mesh;
     this.#node = node;
     this.#follow = follow;
   }
 
-  bucket<B extends BucketName>(name: B, key: string): Buckets[B] | undefined {
+  bucket(name: string, key: string): unknown {
     const id = `${name}${separator}${key}`;
     const value = this.#mesh.bucketById(id);
     if (!this.#hasBucket(id)) {
       this.buckets.push([id, value]);
       this.#bucketsById?.set(id, value);
     }
-    return value as Buckets[B] | undefined;
+    return value;
   }
 
-  fact<T extends FactValue>(name: string, select: (node: ProxyNode) => T): T {
+  fact<T extends FactValue>(name: string, select: (node: unknown) => T): T {
     const known = this.#fact(name);
     if (known) return known.value as T;
     const value = select(this.#node);
@@ -373,14 +385,14 @@ class Reads implements Reader {
     return value;
   }
 
-  project<A, V extends object>(query: Query<A, V>, argument: A): V {
+  project<A, V extends object>(query: Query<A, V, AnyBuckets, unknown>, argument: A): V {
     const key = query.key(argument);
     const name = `project ${query.name} ${typeof key === "string" ? key : identityOf(key)}`;
-    return this.fact(name, (node) => this.#follow(query as Query<unknown, unknown>, argument, node).value as V);
+    return this.fact(name, (node) => this.#follow(query as AnyQuery, argument, node).value as V);
   }
 
-  ask<A, V>(query: Query<A, V>, argument: A): V {
-    const dependency = this.#follow(query as Query<unknown, unknown>, argument, this.#node);
+  ask<A, V>(query: Query<A, V, AnyBuckets, unknown>, argument: A): V {
+    const dependency = this.#follow(query as AnyQuery, argument, this.#node);
     if (this.#addDependency(dependency))
       for (const fact of dependency.facts) if (!this.#fact(fact.name)) this.#addFact(fact);
     return dependency.value as V;

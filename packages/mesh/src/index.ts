@@ -1,7 +1,15 @@
 // The mesh: what everything else is made from.
 
 // Derived values that know what they read.
-export { Derivations, type FactValue, type Hold, identityOf, type Query, type Reader } from "./derivation.ts";
+export {
+  Derivations,
+  type FactValue,
+  type Hold,
+  identityOf,
+  type Query,
+  type Reader,
+  type Snapshot,
+} from "./derivation.ts";
 // What a node sees, and what holds for it.
 export { destinationRuleOf, type EffectiveDestinationRule } from "./destination-rule.ts";
 export { egressVirtualServices, egressVirtualServicesOf } from "./egress-routes.ts";
@@ -30,6 +38,7 @@ export { policiesOf } from "./policy-selection.ts";
 export { destinationsOf } from "./route-destinations.ts";
 export { endpointsOf, workloadPort } from "./service-endpoints.ts";
 export { type ServiceTarget, serviceTargetsOf } from "./service-target.ts";
+export { ShardedMap, shardOf } from "./sharded-map.ts";
 export { type EgressScope, gatewayServices, type SidecarScope, sidecarScopeOf } from "./sidecar-scope.ts";
 export { sidecarOf } from "./sidecar-selection.ts";
 export { settingsDiagnostics } from "./unused-settings.ts";

@@ -1,7 +1,7 @@
 const SHARDS = 256;
 
-/** FNV-1a, folded to a shard number. */
-function shardOf(key: string): number {
+/** FNV-1a, folded to one of 256 numbers. */
+export function shardOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
   return (hash ^ (hash >>> 15)) & (SHARDS - 1);

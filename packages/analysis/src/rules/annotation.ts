@@ -44,27 +44,26 @@ const VALUES: Readonly<Record<string, (value: string) => string | undefined>> = 
 export const annotation: Rule = {
   name: "annotation",
   codes: ["IST0107", "IST0108", "IST0125", "IST0135"],
-  check(input, report) {
-    for (const kind of ["Namespace", "Service", "Pod", "Deployment"])
-      for (const resource of input.of(kind))
-        for (const [name, value] of Object.entries(resource.annotations)) {
-          if ((!/^[^/]*istio\.io\//.test(name) && name !== "kubernetes.io/ingress.class") || OWN.has(name)) continue;
-          const path = `metadata.annotations[${JSON.stringify(name)}]`;
-          const known = Object.hasOwn(ANNOTATIONS, name) ? ANNOTATIONS[name] : undefined;
-          if (known === undefined) {
-            report("IST0108", resource, `the annotation ${name} is not known`, path);
-            continue;
-          }
-          const replaced = name === "sidecar.istio.io/inject" && resource.labels[name] !== undefined;
-          if (known.deprecated && !replaced) report("IST0135", resource, `the annotation ${name} is deprecated`, path);
-          if (known.kinds.includes("Any")) continue;
-          if (!known.kinds.includes(kind)) {
-            report("IST0107", resource, `the annotation ${name} has an effect on ${known.kinds.join(", ")} only`, path);
-            continue;
-          }
-          const fault = VALUES[name]?.(value);
-          if (fault !== undefined)
-            report("IST0125", resource, `the annotation ${name} ${fault}, found ${JSON.stringify(value)}`, path);
-        }
+  kinds: ["Namespace", "Service", "Pod", "Deployment"],
+  check({ kind, annotations, labels }, report) {
+    for (const [name, value] of Object.entries(annotations)) {
+      if ((!/^[^/]*istio\.io\//.test(name) && name !== "kubernetes.io/ingress.class") || OWN.has(name)) continue;
+      const path = `metadata.annotations[${JSON.stringify(name)}]`;
+      const known = Object.hasOwn(ANNOTATIONS, name) ? ANNOTATIONS[name] : undefined;
+      if (known === undefined) {
+        report("IST0108", `the annotation ${name} is not known`, path);
+        continue;
+      }
+      const replaced = name === "sidecar.istio.io/inject" && labels[name] !== undefined;
+      if (known.deprecated && !replaced) report("IST0135", `the annotation ${name} is deprecated`, path);
+      if (known.kinds.includes("Any")) continue;
+      if (!known.kinds.includes(kind)) {
+        report("IST0107", `the annotation ${name} has an effect on ${known.kinds.join(", ")} only`, path);
+        continue;
+      }
+      const fault = VALUES[name]?.(value);
+      if (fault !== undefined)
+        report("IST0125", `the annotation ${name} ${fault}, found ${JSON.stringify(value)}`, path);
+    }
   },
 };

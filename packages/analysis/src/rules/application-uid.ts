@@ -9,7 +9,9 @@ const PROXY_USER = 1337;
 export const applicationUid: Rule = {
   name: "workload/user",
   codes: ["IST0144"],
-  check(input, report) {
+  kinds: ["Pod", "Deployment"],
+  check(resource, report) {
+    if (isControlPlane(resource)) return;
     const users = (podSpec: Json) => [
       ["securityContext", at(podSpec, "securityContext", "runAsUser")] as const,
       ...records(podSpec.containers).flatMap((container, index) =>
@@ -18,21 +20,12 @@ export const applicationUid: Rule = {
           : [[`containers[${index}].securityContext`, at(container, "securityContext", "runAsUser")] as const],
       ),
     ];
-    for (const [kind, at_] of [
-      ["Pod", "spec"],
-      ["Deployment", "spec.template.spec"],
-    ] as const)
-      for (const resource of input.of(kind)) {
-        if (isControlPlane(resource)) continue;
-        const podSpec = kind === "Pod" ? resource.spec : record(at(resource.spec, "template", "spec"));
-        for (const [path, user] of users(podSpec))
-          if (user === PROXY_USER)
-            report(
-              "IST0144",
-              resource,
-              `runs as user ${PROXY_USER}, the proxy's: its traffic is not redirected`,
-              `${at_}.${path}`,
-            );
-      }
+    const [podSpec, place] =
+      resource.kind === "Pod"
+        ? [resource.spec, "spec"]
+        : [record(at(resource.spec, "template", "spec")), "spec.template.spec"];
+    for (const [path, user] of users(podSpec))
+      if (user === PROXY_USER)
+        report("IST0144", `runs as user ${PROXY_USER}, the proxy's: its traffic is not redirected`, `${place}.${path}`);
   },
 };

@@ -1,50 +1,47 @@
-import type { Resource } from "../input.ts";
 import { at, labels, record, records, texts } from "../json.ts";
 import type { Rule } from "../rule.ts";
-import { formatSelector } from "../selector.ts";
-import { SelectorIndex } from "../selector-index.ts";
+import { EVERYWHERE, PODS_BY_LABEL, selectedPods } from "../selection.ts";
+import { formatSelector, type Labels } from "../selector.ts";
 import { isAmbientPod, isInMesh } from "../workload.ts";
+import { derived } from "../world.ts";
+
+const holdsForSome = derived(
+  "any workload selected",
+  ({ place, wanted }: { readonly place: string; readonly wanted: Labels }) => `${place}|${formatSelector(wanted)}`,
+  (world, { place, wanted }) => {
+    for (const pod of selectedPods(world, place, wanted)) if (isAmbientPod(pod) || isInMesh(world, pod)) return true;
+    return false;
+  },
+);
 
 /** A policy must hold for some workload, and name namespaces that exist. */
 export const authorizationPolicy: Rule = {
   name: "authorization/policy",
   codes: ["IST0127", "IST0101"],
-  check(input, report) {
-    const root = input.meshConfig.rootNamespace || "istio-system";
-    const pods = input.of("Pod").filter((pod) => isInMesh(input, pod) || isAmbientPod(pod));
-    const indexOf = (some: readonly Resource[]) => new SelectorIndex(some.map((pod) => [pod, pod.labels] as const));
-    const everywhere = indexOf(pods);
-    const byNamespace = new Map(
-      [...Map.groupBy(pods, (pod) => pod.ref.namespace)].map(([namespace, own]) => [namespace, indexOf(own)] as const),
-    );
-    const namespaces = input.of("Namespace").map(({ ref }) => ref.name);
-    for (const resource of input.of("AuthorizationPolicy")) {
-      const { spec, ref } = resource;
-      const selector = spec.selector === undefined ? undefined : labels(at(spec, "selector", "matchLabels"));
-      const candidates = ref.namespace === root ? everywhere : byNamespace.get(ref.namespace);
-      const lacking =
-        selector === undefined ? ref.namespace !== root && candidates === undefined : !candidates?.selectsAny(selector);
-      if (lacking)
-        report(
-          "IST0127",
-          resource,
-          `no workload of the mesh is selected${selector ? ` by ${formatSelector(selector)}` : ""}`,
-          "spec.selector",
-        );
-      for (const [index, rule] of records(spec.rules).entries())
-        for (const [place, from] of records(rule.from).entries()) {
-          const source = record(from.source);
-          for (const field of ["namespaces", "notNamespaces"])
-            for (const [item, name] of texts(source[field]).entries())
-              if (!namespaces.some((known) => matches(known, name)))
-                report(
-                  "IST0101",
-                  resource,
-                  `there is no namespace ${name}`,
-                  `spec.rules[${index}].from[${place}].source.${field}[${item}]`,
-                );
-        }
-    }
+  kinds: ["AuthorizationPolicy"],
+  indexes: [PODS_BY_LABEL],
+  check({ ref, spec }, report, world) {
+    const isRoot = ref.namespace === world.rootNamespace;
+    const selector = spec.selector === undefined ? undefined : labels(at(spec, "selector", "matchLabels"));
+    const place = isRoot ? EVERYWHERE : ref.namespace;
+    if (!(isRoot && selector === undefined) && !world.ask(holdsForSome, { place, wanted: selector ?? {} }))
+      report(
+        "IST0127",
+        `no workload of the mesh is selected${selector ? ` by ${formatSelector(selector)}` : ""}`,
+        "spec.selector",
+      );
+    for (const [index, rule] of records(spec.rules).entries())
+      for (const [place, from] of records(rule.from).entries()) {
+        const source = record(from.source);
+        for (const field of ["namespaces", "notNamespaces"])
+          for (const [item, name] of texts(source[field]).entries())
+            if (!world.all("Namespace").some(({ ref: known }) => matches(known.name, name)))
+              report(
+                "IST0101",
+                `there is no namespace ${name}`,
+                `spec.rules[${index}].from[${place}].source.${field}[${item}]`,
+              );
+      }
   },
 };
 

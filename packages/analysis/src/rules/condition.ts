@@ -1,5 +1,5 @@
-import type { Resource } from "../input.ts";
 import { at, type Json, records, text } from "../json.ts";
+import type { Resource } from "../resource.ts";
 import type { Rule } from "../rule.ts";
 
 const ROUTE = ["Accepted", "Programmed", "ResolvedRefs"];
@@ -19,20 +19,16 @@ const REPORTED: Readonly<Record<string, readonly string[]>> = {
 export const condition: Rule = {
   name: "status/condition",
   codes: ["IST0171"],
-  check(input, report) {
-    for (const [kind, types] of Object.entries(REPORTED))
-      for (const resource of input.of(kind))
-        for (const { type, status, reason, message } of conditionsOf(resource)) {
-          const say = () =>
-            report(
-              "IST0171",
-              resource,
-              `the condition ${text(type)} is not met: ${text(reason)}: ${text(message)}`,
-              "status",
-            );
-          if (types.includes(text(type)) && status === "False") say();
-          if (kind === "AuthorizationPolicy" && type === "WaypointAccepted" && reason === "PartiallyInvalid") say();
-        }
+  kinds: Object.keys(REPORTED),
+  check(resource, report) {
+    const { kind } = resource;
+    const types = REPORTED[kind] ?? [];
+    for (const { type, status, reason, message } of conditionsOf(resource)) {
+      const say = () =>
+        report("IST0171", `the condition ${text(type)} is not met: ${text(reason)}: ${text(message)}`, "status");
+      if (types.includes(text(type)) && status === "False") say();
+      if (kind === "AuthorizationPolicy" && type === "WaypointAccepted" && reason === "PartiallyInvalid") say();
+    }
   },
 };
 

@@ -7,21 +7,19 @@ const REMOVED = new Set(["ClusterRbacConfig", "RbacConfig", "ServiceRole", "Serv
 export const deprecation: Rule = {
   name: "deprecation",
   codes: ["IST0002"],
-  check(input, report) {
-    for (const resource of input.of("VirtualService"))
-      for (const [index, rule] of records(resource.spec.http).entries())
+  kinds: ["VirtualService", "Sidecar", "CustomResourceDefinition"],
+  check({ kind, spec }, report) {
+    if (kind === "VirtualService")
+      for (const [index, rule] of records(spec.http).entries())
         if (Number(at(rule, "fault", "delay", "percent") ?? 0) > 0)
-          report(
-            "IST0002",
-            resource,
-            "percent is deprecated: use percentage",
-            `spec.http[${index}].fault.delay.percent`,
-          );
-    for (const resource of input.of("Sidecar"))
-      if (at(resource.spec, "outboundTrafficPolicy", "egressProxy") !== undefined)
-        report("IST0002", resource, "egressProxy is ignored", "spec.outboundTrafficPolicy.egressProxy");
-    for (const resource of input.of("CustomResourceDefinition"))
-      if (resource.spec.group === "rbac.istio.io" && REMOVED.has(text(at(resource.spec, "names", "kind"))))
-        report("IST0002", resource, "this kind has been removed from Istio");
+          report("IST0002", "percent is deprecated: use percentage", `spec.http[${index}].fault.delay.percent`);
+    if (kind === "Sidecar" && at(spec, "outboundTrafficPolicy", "egressProxy") !== undefined)
+      report("IST0002", "egressProxy is ignored", "spec.outboundTrafficPolicy.egressProxy");
+    if (
+      kind === "CustomResourceDefinition" &&
+      spec.group === "rbac.istio.io" &&
+      REMOVED.has(text(at(spec, "names", "kind")))
+    )
+      report("IST0002", "this kind has been removed from Istio");
   },
 };

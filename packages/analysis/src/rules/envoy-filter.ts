@@ -1,4 +1,6 @@
 import { at, type Json, records, text } from "../json.ts";
+import type { Resource } from "../resource.ts";
+import type { ResourceIndex } from "../resource-index.ts";
 import type { Rule } from "../rule.ts";
 
 const ROUTES = new Set(["ROUTE_CONFIGURATION", "HTTP_ROUTE"]);
@@ -9,39 +11,58 @@ const RELATIVE = {
   IST0155: "its place depends on a filter that is for one proxy version only: give a priority",
 } as const;
 
+/** EnvoyFilters by the names that they patch for one proxy version only. */
+const BY_VERSIONED_NAME: ResourceIndex = {
+  name: "filters patched for a version",
+  kinds: ["EnvoyFilter"],
+  keys: (resource) => patches(resource).filter(isVersioned).map(patchedName),
+};
+
 /** Patches whose operation cannot do what they say, or whose outcome hangs on the order of filters. */
 export const envoyFilter: Rule = {
   name: "envoy-filter/operation",
   codes: ["IST0151", "IST0152", "IST0153", "IST0154", "IST0155"],
-  check(input, report) {
-    const versioned = new Set<string>();
-    for (const resource of input.of("EnvoyFilter")) {
-      // Once for a filter: one priority settles it for all of its patches.
-      const told = new Set<string>();
-      for (const [index, entry] of records(resource.spec.configPatches).entries()) {
-        if (entry.patch === undefined) break;
-        const path = `spec.configPatches[${index}]`;
-        const applyTo = text(entry.applyTo);
-        const operation = text(at(entry, "patch", "operation"));
-        const name = patchedName(entry);
-        const relative = () => {
-          const code = versioned.has(name) ? "IST0155" : "IST0151";
-          if (Number(resource.spec.priority ?? 0) !== 0 || told.has(code)) return;
-          told.add(code);
-          report(code, resource, RELATIVE[code], path);
-        };
-        if (operation === "ADD" && ROUTES.has(applyTo))
-          report("IST0153", resource, `ADD does nothing on ${applyTo}`, path);
-        else if (operation === "REMOVE" && ROUTES.has(applyTo))
-          report("IST0154", resource, `REMOVE does nothing on ${applyTo}`, path);
-        else if (operation === "REPLACE" && !REPLACEABLE.has(applyTo))
-          report("IST0152", resource, `REPLACE works on ${[...REPLACEABLE].join(", ")} only`, path);
-        else if (["REMOVE", "REPLACE", "INSERT_BEFORE", "INSERT_AFTER"].includes(operation)) relative();
-        if (text(at(entry, "match", "proxy", "proxyVersion")) !== "") versioned.add(name);
-      }
+  kinds: ["EnvoyFilter"],
+  indexes: [BY_VERSIONED_NAME],
+  check(resource, report, world) {
+    // Filters are taken by name, and within them patches in their order.
+    const before = new Set<string>();
+    const isVersionedBefore = (name: string) =>
+      before.has(name) || world.under(BY_VERSIONED_NAME, name).some(({ id }) => id < resource.id);
+    // Once for a filter: one priority settles it for all of its patches.
+    const told = new Set<string>();
+    for (const [index, entry] of patches(resource).entries()) {
+      const path = `spec.configPatches[${index}]`;
+      const applyTo = text(entry.applyTo);
+      const operation = text(at(entry, "patch", "operation"));
+      const name = patchedName(entry);
+      const relative = () => {
+        const code = isVersionedBefore(name) ? "IST0155" : "IST0151";
+        if (Number(resource.spec.priority ?? 0) !== 0 || told.has(code)) return;
+        told.add(code);
+        report(code, RELATIVE[code], path);
+      };
+      if (operation === "ADD" && ROUTES.has(applyTo)) report("IST0153", `ADD does nothing on ${applyTo}`, path);
+      else if (operation === "REMOVE" && ROUTES.has(applyTo))
+        report("IST0154", `REMOVE does nothing on ${applyTo}`, path);
+      else if (operation === "REPLACE" && !REPLACEABLE.has(applyTo))
+        report("IST0152", `REPLACE works on ${[...REPLACEABLE].join(", ")} only`, path);
+      else if (["REMOVE", "REPLACE", "INSERT_BEFORE", "INSERT_AFTER"].includes(operation)) relative();
+      if (isVersioned(entry)) before.add(name);
     }
   },
 };
+
+/** Up to the first that has nothing to patch with. */
+function patches({ spec }: Resource): readonly Json[] {
+  const all = records(spec.configPatches);
+  const end = all.findIndex(({ patch }) => patch === undefined);
+  return end < 0 ? all : all.slice(0, end);
+}
+
+function isVersioned(entry: Json): boolean {
+  return text(at(entry, "match", "proxy", "proxyVersion")) !== "";
+}
 
 function patchedName(entry: Json): string {
   const value = at(entry, "patch", "value");

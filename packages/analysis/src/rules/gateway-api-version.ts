@@ -12,13 +12,12 @@ const MINIMUM: Readonly<Record<string, string>> = {
 export const gatewayApiVersion: Rule = {
   name: "gateway-api/version",
   codes: ["IST0176"],
-  check(input, report) {
-    for (const resource of input.of("CustomResourceDefinition")) {
-      const minimum = Object.hasOwn(MINIMUM, resource.ref.name) ? MINIMUM[resource.ref.name] : undefined;
-      const installed = resource.annotations["gateway.networking.k8s.io/bundle-version"];
-      if (minimum !== undefined && installed !== undefined && isBelow(installed, minimum))
-        report("IST0176", resource, `is of version ${installed}; ${minimum} or newer is needed`);
-    }
+  kinds: ["CustomResourceDefinition"],
+  check({ ref, annotations }, report) {
+    const minimum = Object.hasOwn(MINIMUM, ref.name) ? MINIMUM[ref.name] : undefined;
+    const installed = annotations["gateway.networking.k8s.io/bundle-version"];
+    if (minimum !== undefined && installed !== undefined && isBelow(installed, minimum))
+      report("IST0176", `is of version ${installed}; ${minimum} or newer is needed`);
   },
 };
 

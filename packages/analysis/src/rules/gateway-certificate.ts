@@ -1,43 +1,43 @@
-import type { Resource } from "../input.ts";
 import { type Json, labels, record, records, text } from "../json.ts";
+import type { Resource } from "../resource.ts";
+import type { ResourceIndex } from "../resource-index.ts";
 import type { Rule } from "../rule.ts";
+import { selects } from "../selector.ts";
+
+/** Gateways by the certificates of their servers. */
+const BY_CERTIFICATE: ResourceIndex = {
+  name: "certificates",
+  kinds: ["Gateway"],
+  keys: (gateway) => certificates(gateway),
+};
 
 /** One certificate behind two Gateways breaks connections that browsers reuse. */
 export const gatewayCertificate: Rule = {
   name: "gateway/duplicate-certificate",
   codes: ["IST0138"],
-  check(input, report) {
-    const servers = (resource: Resource) =>
-      records(resource.spec.servers)
-        .map(({ tls }) => tls)
-        .filter((tls) => tls !== undefined)
-        .map(record);
-    for (const resource of input.of("Gateway")) {
-      const selector = labels(resource.spec.selector);
-      for (const other of input.of("Gateway")) {
-        const theirs = labels(other.spec.selector);
-        if (other === resource || Object.entries(selector).some(([key, value]) => theirs[key] !== value)) continue;
-        for (const own of servers(resource))
-          for (const their of servers(other))
-            if (sameCertificate(own, their))
-              report(
-                "IST0138",
-                resource,
-                `shares a certificate with ${other.fullName}: reused connections end at the wrong one (404)`,
-                "metadata.name",
-              );
-      }
-    }
+  kinds: ["Gateway"],
+  indexes: [BY_CERTIFICATE],
+  check(resource, report, world) {
+    const selector = labels(resource.spec.selector);
+    for (const certificate of certificates(resource))
+      for (const other of world.under(BY_CERTIFICATE, certificate))
+        if (other !== resource && selects(selector, labels(other.spec.selector)))
+          report(
+            "IST0138",
+            `shares a certificate with ${other.fullName}: reused connections end at the wrong one (404)`,
+            "metadata.name",
+          );
   },
 };
 
-function sameCertificate(a: Json, b: Json): boolean {
-  const [nameA, nameB] = [text(a.credentialName), text(b.credentialName)];
-  if (nameA !== "" || nameB !== "") return nameA === nameB;
-  return (
-    text(a.serverCertificate) !== "" &&
-    a.serverCertificate === b.serverCertificate &&
-    text(a.privateKey) !== "" &&
-    a.privateKey === b.privateKey
-  );
+function certificates({ spec }: Resource): readonly string[] {
+  return records(spec.servers).flatMap(({ tls }) => (tls === undefined ? [] : certificateOf(record(tls))));
+}
+
+/** A credential's name, or else the files of certificate and key. */
+function certificateOf(tls: Json): readonly string[] {
+  const name = text(tls.credentialName);
+  if (name !== "") return [`credential ${name}`];
+  const files = [text(tls.serverCertificate), text(tls.privateKey)];
+  return files.includes("") ? [] : [`files ${JSON.stringify(files)}`];
 }

@@ -1,38 +1,34 @@
-import type { Resource } from "../input.ts";
 import { at, labels, record, records, text } from "../json.ts";
+import type { Resource } from "../resource.ts";
 import type { Rule } from "../rule.ts";
-import { formatSelector, selects } from "../selector.ts";
+import { EVERYWHERE, PODS_BY_LABEL, selectedPods } from "../selection.ts";
+import { formatSelector } from "../selector.ts";
 
-/** The credential of a Gateway is a Secret beside its Pods that holds a certificate and key. */
+/** The credential of a Gateway is a Secret that holds a certificate and key, beside its Pods: of several places one will do. */
 export const gatewaySecret: Rule = {
   name: "gateway/secret",
   codes: ["IST0101", "IST0161"],
-  check(input, report) {
-    for (const resource of input.of("Gateway")) {
-      const selector = labels(resource.spec.selector);
-      const pod = input.of("Pod").find((one) => selects(selector, one.labels));
-      if (pod === undefined || pod.ref.namespace === "") {
-        report("IST0101", resource, `the selector ${formatSelector(selector)} selects no Pod`, "spec.selector");
-        continue;
-      }
-      for (const [index, server] of records(resource.spec.servers).entries()) {
-        const name = text(at(server, "tls", "credentialName"));
-        if (name === "") continue;
-        const path = `spec.servers[${index}].tls.credentialName`;
-        const slash = name.indexOf("/");
-        const [namespace, short] =
-          slash < 0 ? [pod.ref.namespace, name] : [name.slice(0, slash), name.slice(slash + 1)];
-        const secret = input.find("Secret", namespace, short);
-        if (secret === undefined)
-          report("IST0101", resource, `there is no Secret ${namespace}/${short} for credentialName`, path);
-        else if (!isCredential(secret))
-          report(
-            "IST0161",
-            resource,
-            `the Secret ${namespace}/${short} holds no certificate and key that can be used`,
-            path,
-          );
-      }
+  kinds: ["Gateway"],
+  indexes: [PODS_BY_LABEL],
+  check({ spec }, report, world) {
+    const selector = labels(spec.selector);
+    const places = new Set([...selectedPods(world, EVERYWHERE, selector)].map(({ ref }) => ref.namespace));
+    if (places.size === 0 || places.has("")) {
+      report("IST0101", `the selector ${formatSelector(selector)} selects no Pod`, "spec.selector");
+      return;
+    }
+    for (const [index, server] of records(spec.servers).entries()) {
+      const name = text(at(server, "tls", "credentialName"));
+      if (name === "") continue;
+      const slash = name.indexOf("/");
+      const short = name.slice(slash + 1);
+      const among = slash < 0 ? [...places] : [name.slice(0, slash)];
+      const secrets = among.flatMap((namespace) => world.find("Secret", namespace, short) ?? []);
+      const path = `spec.servers[${index}].tls.credentialName`;
+      const [secret] = secrets;
+      if (secret === undefined) report("IST0101", `there is no Secret ${among[0]}/${short} for credentialName`, path);
+      else if (!secrets.some(isCredential))
+        report("IST0161", `the Secret ${secret.fullName} holds no certificate and key that can be used`, path);
     }
   },
 };

@@ -1,38 +1,41 @@
-import type { Input, Resource } from "../input.ts";
+import { INJECTOR_MAPS, injectorsOf } from "../injectors.ts";
 import { at, labels, record, text } from "../json.ts";
+import type { Resource } from "../resource.ts";
+import type { ResourceIndex } from "../resource-index.ts";
 import type { Rule } from "../rule.ts";
+import { PODS_BY_LABEL, selectedPods } from "../selection.ts";
 import { selects } from "../selector.ts";
-import { containersOf, PROXY_CONTAINER } from "../workload.ts";
-import { injectorMaps, injectorName, isExempt } from "./injection.ts";
+import { containersOf, isExempt, PROXY_CONTAINER } from "../workload.ts";
+import type { World } from "../world.ts";
+
+const PROXY_CONFIGS: ResourceIndex = {
+  name: "proxy configs",
+  kinds: ["ProxyConfig"],
+  keys: ({ ref }) => [ref.namespace],
+};
 
 /** Proxies run the image that the injector would give them now. */
 export const injectionImage: Rule = {
   name: "injection/image",
   codes: ["IST0158"],
-  check(input, report) {
-    const images = new Map(injectorMaps(input).map(({ ref, values }) => [ref.name, proxyImage(values)]));
-    if (images.size === 0) return;
-    const mismatched = new Map<Resource, string[]>();
-    for (const pod of input.of("Pod")) {
-      const namespace = input.find("Namespace", "", pod.ref.namespace);
-      const revision = namespace && revisionOf(namespace);
-      if (namespace === undefined || revision === undefined || isExempt(pod)) continue;
-      const image = images.get(injectorName(revision));
-      if (image === undefined) continue;
-      const variant = imageType(input, pod);
-      for (const container of containersOf(pod.spec))
-        if (
-          container.name === PROXY_CONTAINER &&
-          container.image !== image &&
-          container.image !== `${image}-${variant}`
-        )
-          mismatched.set(namespace, [...(mismatched.get(namespace) ?? []), pod.ref.name]);
-    }
-    for (const [namespace, pods] of mismatched)
+  kinds: ["Namespace"],
+  indexes: [INJECTOR_MAPS, PODS_BY_LABEL, PROXY_CONFIGS],
+  check(namespace, report, world) {
+    const revision = revisionOf(namespace);
+    const injectors = revision === undefined ? [] : injectorsOf(world, revision);
+    if (injectors.length === 0) return;
+    const image = proxyImage(injectors.at(-1));
+    const mismatched = [...selectedPods(world, namespace.ref.name, {})].flatMap((pod) => {
+      if (isExempt(pod)) return [];
+      const expected = [image, `${image}-${imageType(world, pod)}`];
+      return containersOf(pod.spec)
+        .filter((container) => container.name === PROXY_CONTAINER && !expected.includes(String(container.image)))
+        .map(() => pod.ref.name);
+    });
+    if (mismatched.length > 0)
       report(
         "IST0158",
-        namespace,
-        `the Pods ${pods.sort().join(", ")} run another proxy image than the injector gives: restart them`,
+        `the Pods ${mismatched.sort().join(", ")} run another proxy image than the injector gives: restart them`,
       );
   },
 };
@@ -50,13 +53,11 @@ function proxyImage(values: unknown): string {
 }
 
 /** The image variant that ProxyConfigs, from the mesh down to the Pod, ask for. */
-function imageType(input: Input, pod: Resource): string {
-  const root = input.meshConfig.rootNamespace || "istio-system";
-  const asked = [at(input.meshConfig, "defaultConfig", "image", "imageType")];
-  const configs = input.of("ProxyConfig");
+function imageType(world: World, pod: Resource): string {
+  const asked = [at(world.meshConfig, "defaultConfig", "image", "imageType")];
   const typeOf = ({ spec }: Resource) => at(spec, "image", "imageType");
-  asked.push(...configs.filter(({ ref }) => ref.namespace === root).map(typeOf));
-  const here = configs.filter(({ ref }) => ref.namespace === pod.ref.namespace);
+  asked.push(...world.under(PROXY_CONFIGS, world.rootNamespace).map(typeOf));
+  const here = world.under(PROXY_CONFIGS, pod.ref.namespace);
   asked.push(...here.filter(({ spec }) => spec.selector === undefined).map(typeOf));
   asked.push(
     ...here

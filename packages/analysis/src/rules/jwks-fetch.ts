@@ -5,20 +5,18 @@ import type { Rule } from "../rule.ts";
 export const jwksFetch: Rule = {
   name: "authentication/jwks-fetch",
   codes: ["IST0175"],
-  check(input, report) {
-    const policies = input.of("RequestAuthentication");
+  kinds: ["Deployment"],
+  check({ labels, spec }, report, world) {
+    if (labels.app !== "istiod") return;
+    const policies = world.all("RequestAuthentication");
     if (policies.length === 0) return;
-    for (const deployment of input.of("Deployment")) {
-      if (deployment.labels.app !== "istiod") continue;
-      const blocks = records(at(deployment.spec, "template", "spec", "containers"))
-        .flatMap(({ env }) => records(env))
-        .some(({ name, value }) => name === "BLOCKED_CIDRS_IN_JWKS_URIS" && text(value) !== "");
-      if (!blocks)
-        report(
-          "IST0175",
-          deployment,
-          `fetches the key sets of ${policies.length} RequestAuthentications from any address: set BLOCKED_CIDRS_IN_JWKS_URIS`,
-        );
-    }
+    const blocks = records(at(spec, "template", "spec", "containers"))
+      .flatMap(({ env }) => records(env))
+      .some(({ name, value }) => name === "BLOCKED_CIDRS_IN_JWKS_URIS" && text(value) !== "");
+    if (!blocks)
+      report(
+        "IST0175",
+        `fetches the key sets of ${policies.length} RequestAuthentications from any address: set BLOCKED_CIDRS_IN_JWKS_URIS`,
+      );
   },
 };

@@ -5,20 +5,18 @@ import type { Rule } from "../rule.ts";
 export const serverVerification: Rule = {
   name: "destination-rule/server-verification",
   codes: ["IST0128", "IST0129"],
-  check(input, report) {
-    for (const resource of input.of("DestinationRule")) {
-      const { spec } = resource;
-      const trusting = (tls: Json) =>
-        (tls.mode === "SIMPLE" || tls.mode === "MUTUAL") &&
-        text(tls.caCertificates) === "" &&
-        !(text(tls.credentialName) !== "" && spec.workloadSelector !== undefined);
-      const say = (mode: unknown) =>
-        `TLS of mode ${String(mode)} to ${text(spec.host)} without caCertificates trusts any server`;
-      const tls = record(at(spec, "trafficPolicy", "tls"));
-      if (trusting(tls)) report("IST0128", resource, say(tls.mode), "spec.trafficPolicy.tls");
-      for (const [index, port] of records(at(spec, "trafficPolicy", "portLevelSettings")).entries())
-        if (trusting(record(port.tls)))
-          report("IST0129", resource, say(record(port.tls).mode), `spec.trafficPolicy.portLevelSettings[${index}].tls`);
-    }
+  kinds: ["DestinationRule"],
+  check({ spec }, report) {
+    const trusting = (tls: Json) =>
+      (tls.mode === "SIMPLE" || tls.mode === "MUTUAL") &&
+      text(tls.caCertificates) === "" &&
+      !(text(tls.credentialName) !== "" && spec.workloadSelector !== undefined);
+    const say = (mode: unknown) =>
+      `TLS of mode ${String(mode)} to ${text(spec.host)} without caCertificates trusts any server`;
+    const tls = record(at(spec, "trafficPolicy", "tls"));
+    if (trusting(tls)) report("IST0128", say(tls.mode), "spec.trafficPolicy.tls");
+    for (const [index, port] of records(at(spec, "trafficPolicy", "portLevelSettings")).entries())
+      if (trusting(record(port.tls)))
+        report("IST0129", say(record(port.tls).mode), `spec.trafficPolicy.portLevelSettings[${index}].tls`);
   },
 };

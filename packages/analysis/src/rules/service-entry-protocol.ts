@@ -1,46 +1,60 @@
 import { exportScopes } from "../hosts.ts";
-import type { Resource } from "../input.ts";
 import { records, text, texts } from "../json.ts";
+import type { Resource } from "../resource.ts";
+import type { ResourceIndex } from "../resource-index.ts";
 import type { Rule } from "../rule.ts";
 
-interface Claim {
-  readonly scope: string;
+interface HostPort {
   readonly host: string;
-  readonly port: number;
-  readonly by: { readonly resource: Resource; readonly protocol: string }[];
+  readonly port: string;
 }
+
+const keyOf = ({ host, port }: HostPort) => `${host}|${port}`;
+
+/** ServiceEntries by `host|port`. */
+const BY_HOST_AND_PORT: ResourceIndex = {
+  name: "ports of service entries",
+  kinds: ["ServiceEntry"],
+  keys: (resource) => hostPortsOf(resource).map(keyOf),
+};
 
 /** ServiceEntries that are seen together must agree on the protocol of a host's port. */
 export const serviceEntryProtocol: Rule = {
   name: "service-entry/protocol",
   codes: ["IST0177"],
-  check(input, report) {
-    const claims = new Map<string, Claim>();
-    for (const resource of input.of("ServiceEntry"))
-      for (const scope of exportScopes(texts(resource.spec.exportTo), resource.ref.namespace))
-        for (const host of texts(resource.spec.hosts))
-          for (const { number, protocol } of records(resource.spec.ports)) {
-            const key = `${scope}|${host}|${String(number)}`;
-            const claim = claims.get(key) ?? { scope, host, port: Number(number), by: [] };
-            claim.by.push({ resource, protocol: text(protocol).toUpperCase() });
-            claims.set(key, claim);
-          }
-    const reported = new Set<Resource>();
-    for (const { scope, host, port, by } of claims.values()) {
-      const all = scope === "*" ? by : [...by, ...(claims.get(`*|${host}|${port}`)?.by ?? [])];
-      const protocols = [...new Set(all.map(({ protocol }) => protocol))].sort();
-      if (protocols.length < 2) continue;
-      const names = [...new Set(all.map(({ resource }) => resource.fullName))].sort().join(", ");
-      for (const { resource } of all) {
-        if (reported.has(resource)) continue;
-        reported.add(resource);
+  kinds: ["ServiceEntry"],
+  indexes: [BY_HOST_AND_PORT],
+  check(resource, report, world) {
+    for (const place of hostPortsOf(resource)) {
+      const candidates = world.under(BY_HOST_AND_PORT, keyOf(place));
+      for (const scope of new Set(candidates.flatMap(scopesOf))) {
+        // Who is seen in the scope: everybody's, and its own.
+        const seen = candidates.filter((one) => scopesOf(one).some((own) => own === "*" || own === scope));
+        const protocols = new Set(seen.flatMap((one) => protocolsOf(one, place.port)));
+        if (protocols.size < 2 || !seen.includes(resource)) continue;
+        const names = seen.map(({ fullName }) => fullName).join(", ");
         report(
           "IST0177",
-          resource,
-          `port ${port} of ${host} has the protocols ${protocols.join(", ")} in ${names}`,
+          `port ${place.port} of ${place.host} has the protocols ${[...protocols].sort().join(", ")} in ${names}`,
           "metadata.name",
         );
+        return;
       }
     }
   },
 };
+
+function scopesOf({ ref, spec }: Resource): readonly string[] {
+  return exportScopes(texts(spec.exportTo), ref.namespace);
+}
+
+function hostPortsOf({ spec }: Resource): readonly HostPort[] {
+  const ports = records(spec.ports).map(({ number }) => String(number));
+  return texts(spec.hosts).flatMap((host) => ports.map((port) => ({ host, port })));
+}
+
+function protocolsOf({ spec }: Resource, port: string): readonly string[] {
+  return records(spec.ports)
+    .filter(({ number }) => String(number) === port)
+    .map(({ protocol }) => text(protocol).toUpperCase());
+}

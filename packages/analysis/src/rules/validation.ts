@@ -6,14 +6,13 @@ import type { Rule } from "../rule.ts";
 export const validation: Rule = {
   name: "validation",
   codes: ["IST0106", "IST0130", "IST0131", "IST0133"],
-  check(input, report) {
-    for (const kind of Object.keys(KINDS))
-      for (const resource of input.of(kind))
-        for (const { code, severity, message, path } of telling(resource.document.diagnostics)) {
-          if (code === "unreachable-rule") report("IST0130", resource, message, path);
-          else if (code === "ineffective-match") report("IST0131", resource, message, path);
-          else report(severity === "error" ? "IST0106" : "IST0133", resource, message, path);
-        }
+  kinds: Object.keys(KINDS),
+  check({ document }, report) {
+    for (const { code, severity, message, path } of telling(document.diagnostics)) {
+      if (code === "unreachable-rule") report("IST0130", message, path);
+      else if (code === "ineffective-match") report("IST0131", message, path);
+      else report(severity === "error" ? "IST0106" : "IST0133", message, path);
+    }
   },
 };
 

@@ -1,5 +1,5 @@
-import type { Resource } from "../input.ts";
 import { type Json, record, records } from "../json.ts";
+import type { Resource } from "../resource.ts";
 
 /** A destination of a VirtualService and its field path. */
 export interface PlacedDestination {

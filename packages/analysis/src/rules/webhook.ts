@@ -1,5 +1,5 @@
-import type { Resource } from "../input.ts";
 import { at, type Json, labels, records, text, texts } from "../json.ts";
+import type { Resource } from "../resource.ts";
 import type { Rule } from "../rule.ts";
 import { selectsByExpressions } from "../selector.ts";
 
@@ -9,17 +9,17 @@ const REVISION = "istio.io/rev";
 export const webhook: Rule = {
   name: "webhook/injector",
   codes: ["IST0139"],
-  check(input, report) {
-    const hooks = input.of("MutatingWebhookConfiguration").flatMap((resource) => {
+  kinds: ["MutatingWebhookConfiguration"],
+  check(judged, report, world) {
+    const configurations = world.all("MutatingWebhookConfiguration");
+    const hooks = configurations.flatMap((resource) => {
       const own = records(resource.document.value.webhooks);
       const ours = revisionsOf(resource, own).length > 0 || own.some(({ name }) => text(name).endsWith("istio.io"));
       return ours ? own.map((hook) => ({ resource, hook, id: `${resource.fullName}/${text(hook.name)}` })) : [];
     });
     const revisions = [
       ...new Set(
-        input
-          .of("MutatingWebhookConfiguration")
-          .flatMap((resource) => revisionsOf(resource, records(resource.document.value.webhooks))),
+        configurations.flatMap((resource) => revisionsOf(resource, records(resource.document.value.webhooks))),
       ),
     ];
     for (const namespace of combinations("istio-injection", ["enabled", "disabled"], revisions))
@@ -34,20 +34,17 @@ export const webhook: Rule = {
         for (const id of ids) {
           const one = matching.find((other) => other.id === id);
           const others = [...ids].filter((other) => other !== id).sort();
-          if (one)
-            report(
-              "IST0139",
-              one.resource,
-              `the webhook ${id} overlaps with ${others.join(", ")}: Pods may be injected twice`,
-            );
+          if (one?.resource === judged)
+            report("IST0139", `the webhook ${id} overlaps with ${others.join(", ")}: Pods may be injected twice`);
         }
       }
     for (const { resource, hook } of hooks) {
+      if (resource !== judged) continue;
       const service = at(hook, "clientConfig", "service");
       if (service === undefined) continue;
       const [namespace, name] = [text(at(service, "namespace")), text(at(service, "name"))];
-      if (!input.find("Service", namespace, name))
-        report("IST0139", resource, `its control plane's Service ${namespace}/${name} does not exist`);
+      if (!world.find("Service", namespace, name))
+        report("IST0139", `its control plane's Service ${namespace}/${name} does not exist`);
     }
   },
 };
