@@ -24,6 +24,60 @@ export { ConfigError } from "./common/config-error.ts";
 export { formatDuration, parseDuration } from "./common/duration.ts";
 export { formatPath, type PathSegment, parsePath } from "./common/path.ts";
 export { convert } from "./convert.ts";
+export { type ConvertedGatewayApi, convertGatewayApi, type Origin } from "./gateway-api/convert/convert.ts";
+export type { GatewayApiStatus } from "./gateway-api/convert/gateway.ts";
+export type {
+  Content,
+  GatewayApiWorld,
+  KnownPort,
+  KnownService,
+  KnownServiceEntry,
+} from "./gateway-api/convert/world.ts";
+export type {
+  Backend,
+  BackendTlsPolicy,
+  BackendTrafficPolicy,
+  TlsValidation,
+} from "./gateway-api/kinds/backend-policy.ts";
+export type {
+  ConnectionRule,
+  TcpRouteResource,
+  TlsRouteResource,
+  UdpRoute,
+} from "./gateway-api/kinds/connection-route.ts";
+export type { GatewayResource } from "./gateway-api/kinds/gateway.ts";
+export type { GatewayClass } from "./gateway-api/kinds/gateway-class.ts";
+export type { GrpcRoute, GrpcRouteMatch, GrpcRule } from "./gateway-api/kinds/grpc-route.ts";
+export type {
+  Cors,
+  GrpcFilter,
+  HeaderModifier,
+  HttpFilter,
+  RequestMirror,
+  RequestRedirect,
+  UrlRewrite,
+} from "./gateway-api/kinds/http-filter.ts";
+export type { HttpRouteMatch, HttpRouteResource, HttpRule } from "./gateway-api/kinds/http-route.ts";
+export type { Listener, ListenerTls, RouteGroupKind } from "./gateway-api/kinds/listener.ts";
+export type { ListenerSet } from "./gateway-api/kinds/listener-set.ts";
+export type { ReferenceGrant } from "./gateway-api/kinds/reference-grant.ts";
+export type {
+  BackendObjectReference,
+  BackendReference,
+  ObjectReference,
+  ParentReference,
+  SecretReference,
+} from "./gateway-api/kinds/references.ts";
+export type { SessionPersistence } from "./gateway-api/kinds/route.ts";
+export {
+  GATEWAY_API_KINDS,
+  type GatewayApiKind,
+  type GatewayApiKindDefinition,
+  type GatewayApiObject,
+  type GatewayApiSpec,
+  gatewayApiKindOf,
+} from "./gateway-api/kinds.ts";
+export { type GatewayApiValidation, validateGatewayApi } from "./gateway-api/validate.ts";
 export { type ConvertedIngress, convertIngress, type IngressOptions } from "./ingress/convert.ts";
 export type { KubernetesObject } from "./ingress/resource.ts";
 export { type IngressStore, ingressStore } from "./ingress/store.ts";

@@ -37,7 +37,7 @@ function matchOf({ match }: HttpRoute): { readonly length: number; readonly exac
   return { length: byteLength(uri?.prefix ?? ""), exact: false };
 }
 
-function byteLength(text: string): number {
+export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 

@@ -2,6 +2,8 @@ import type { Diagnostic, Position } from "@fairlead/model";
 import type { Document } from "yaml";
 import { formatPath, type PathSegment, parsePath } from "../common/path.ts";
 import { isRecord } from "../common/record.ts";
+import { unservedGatewayApi } from "../gateway-api/kinds.ts";
+import { validateGatewayApi } from "../gateway-api/validate.ts";
 import { kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
 import { unknownKindMessage, type ValidateOptions, validateDocument } from "../validation/validate.ts";
@@ -169,8 +171,19 @@ function readDocument(
     const placed = diagnostics.map(withPosition);
     return { document: { ...base, object, diagnostics: placed }, diagnostics: placed };
   }
+  const ofGatewayApi = validateGatewayApi(value, defaultNamespace);
+  if (ofGatewayApi) {
+    const placed = ofGatewayApi.diagnostics.map(withPosition);
+    return { document: { ...base, object: undefined, diagnostics: placed }, diagnostics: placed };
+  }
   const diagnostics: Diagnostic[] = [];
-  if (!isForeignKind(apiVersion)) {
+  const unserved = unservedGatewayApi(apiVersion, kind);
+  if (unserved) {
+    const object = { kind, namespace, name };
+    diagnostics.push(
+      withPosition({ code: "unknown-kind", severity: "warning", message: unserved, path: "apiVersion", object }),
+    );
+  } else if (!isForeignKind(apiVersion)) {
     const ours = /\.istio\.io\//.test(apiVersion);
     diagnostics.push(
       withPosition({

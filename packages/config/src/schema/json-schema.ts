@@ -81,7 +81,8 @@ function limits(
     if (typeof low === "number" && Number.isFinite(low)) schema[min ?? ""] = low;
     if (typeof high === "number" && Math.abs(high) < Number.MAX_SAFE_INTEGER) schema[max ?? ""] = high;
     if (pattern instanceof RegExp && check === "string_format") schema.pattern = pattern.source.replaceAll("\\/", "/");
-    if (unique !== undefined && kubernetes) {
+    if (unique === "value" && kubernetes) schema["x-kubernetes-list-type"] = "set";
+    else if (unique !== undefined && kubernetes) {
       schema["x-kubernetes-list-type"] = "map";
       schema["x-kubernetes-list-map-keys"] = [unique];
     }

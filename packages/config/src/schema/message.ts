@@ -237,10 +237,16 @@ export function isStruct(schema: Schema): boolean {
   return schema === STRUCT;
 }
 
-/** A repeated field. `unique` names the field by which the items form a map (`x-kubernetes-list-map-keys`). */
-export function list<T>(item: Schema<T>, limits: Size & { readonly unique?: string } = {}): Schema<readonly T[]> {
+/**
+ * A repeated field. `unique` names the field by which the items form a map (`x-kubernetes-list-map-keys`); `distinct`: no
+ * two items are equal (`x-kubernetes-list-type: set`, for strings and numbers).
+ */
+export function list<T>(
+  item: Schema<T>,
+  limits: Size & { readonly unique?: string; readonly distinct?: true } = {},
+): Schema<readonly T[]> {
   const checks: z.core.$ZodCheck<unknown[]>[] = [];
-  const { min, max, unique } = limits;
+  const { min, max, unique, distinct } = limits;
   if (min !== undefined) checks.push(z.minLength(min));
   if (max !== undefined) checks.push(z.maxLength(max));
   if (unique !== undefined)
@@ -253,6 +259,8 @@ export function list<T>(item: Schema<T>, limits: Size & { readonly unique?: stri
         { params: { unique } },
       ),
     );
+  if (distinct)
+    checks.push(z.refine((items: unknown[]) => new Set(items).size === items.length, { params: { unique: "value" } }));
   const array = z.array(item as z.core.SomeType);
   return (checks.length > 0 ? array.check(...(checks as never[])) : array) as unknown as Schema<readonly T[]>;
 }

@@ -7,6 +7,7 @@ import {
   type Position,
   structurallyEqual,
 } from "@fairlead/model";
+import { gatewayApiKindOf } from "../gateway-api/kinds.ts";
 import { kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
 import { type ParsedDocument, type ParseOptions, type ParseResult, parseDocuments } from "../parse/documents.ts";
@@ -151,8 +152,9 @@ function claimOf({ apiVersion, kind, namespace, name }: ParsedDocument): string 
   return `other ${objectKey({ kind: qualified, namespace, name })}`;
 }
 
-function isGood(document: ParsedDocument): boolean {
-  return document.object !== undefined || kindOf(document.apiVersion, document.kind) === undefined;
+function isGood({ object, apiVersion, kind, diagnostics }: ParsedDocument): boolean {
+  if (gatewayApiKindOf(apiVersion, kind)) return !diagnostics.some(({ severity }) => severity === "error");
+  return object !== undefined || kindOf(apiVersion, kind) === undefined;
 }
 
 function inForce(result: ParseResult, before: readonly ParsedDocument[]): readonly ParsedDocument[] {

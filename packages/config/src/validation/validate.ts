@@ -102,7 +102,7 @@ export function validateDocument(document: unknown, options: ValidateOptions = {
 const MAX_DIAGNOSTICS = 200;
 
 /** The first ones, errors before warnings where not all can stay, and how many more there are. */
-function capped(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+export function capped(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   if (diagnostics.length <= MAX_DIAGNOSTICS) return diagnostics;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const [first] = errors.length > 0 ? errors : diagnostics;

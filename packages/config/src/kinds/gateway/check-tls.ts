@@ -22,7 +22,7 @@ const CIPHER_SUITES: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether Envoy knows the cipher suite; expressions (`-ALL`, `[A|B]`) are left to Envoy. */
-function isCipherSuite(name: string): boolean {
+export function isCipherSuite(name: string): boolean {
   return name === "" || name === "ALL" || !/^[\p{L}\p{N}]/u.test(name) || CIPHER_SUITES.has(name);
 }
 
