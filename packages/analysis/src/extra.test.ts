@@ -1,7 +1,7 @@
 import { parseDocuments, textStore } from "@fairlead/config";
-import { Mesh } from "@fairlead/mesh";
+import { Derivations, Mesh } from "@fairlead/mesh";
 import { expect, it } from "vitest";
-import { analyzeExtra } from "./extra.ts";
+import { analyzeExtra, extraFindings } from "./extra.ts";
 
 const root = (delegate: string, prefix = "/") => `
 apiVersion: networking.istio.io/v1
@@ -49,3 +49,40 @@ it("where an object is written twice, places are those of the one in force", () 
   const mesh = Mesh.of({ meshConfig: {}, config: textStore(texts).values() });
   expect(analyzeExtra(mesh, documents)).toMatchObject([{ code: "FL0001", position: { file: "a.yaml", line: 9 } }]);
 });
+
+it("after an edit the same is found as in the new mesh alone, by looking at what it changed", () => {
+  const files = (text: string) => ({ "a.yaml": text, "b.yaml": SPLIT });
+  const objects = (text: string) => textStore(files(text)).values();
+  const documents = (text: string) =>
+    Object.entries(files(text)).flatMap(([file, one]) => [...parseDocuments(one, { file }).documents]);
+  const locateIn = (text: string) => {
+    const byName = new Map(documents(text).map((document) => [document.name, document]));
+    return (object: { readonly name: string }, path: string) => byName.get(object.name)?.locate(path);
+  };
+  const before = root("gone");
+  const after = `# moved\n${root("leaf")}`;
+  const given = [...objects(before)];
+  const mesh = Mesh.of({ meshConfig: {}, config: given });
+  const derivations = new Derivations(mesh);
+  expect(extraFindings(derivations, locateIn(before)).map(({ code }) => code)).toEqual(["FL0001", "FL0010"]);
+  const { computations } = derivations.statistics;
+  const edited = [...objects(after)].find(({ metadata }) => metadata.name === "root");
+  const previous = given.find(({ metadata }) => metadata.name === "root");
+  derivations.advance(mesh.apply({ config: [{ key: "root", value: edited, previous }] }));
+  const found = extraFindings(derivations, locateIn(after));
+  expect(found).toEqual(analyzeExtra(Mesh.of({ meshConfig: {}, config: objects(after) }), documents(after)));
+  expect(found.map(({ code, position }) => `${code} ${position?.file}:${position?.line}`)).toEqual(["FL0010 b.yaml:9"]);
+  expect(derivations.statistics.computations - computations).toBeLessThan(10);
+});
+
+const SPLIT = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: split, namespace: default}
+spec:
+  hosts: [split.example.com]
+  http:
+  - route: [{destination: {host: b.example.com}}]
+  - match: [{uri: {prefix: /never}}]
+    route: [{destination: {host: c.example.com}}]
+`;

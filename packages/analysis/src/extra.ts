@@ -1,7 +1,7 @@
 import type { ParsedDocument } from "@fairlead/config";
-import { Derivations, type Mesh, virtualServiceDiagnostics } from "@fairlead/mesh";
-import { type Diagnostic, objectKey, parseNode } from "@fairlead/model";
-import { overlapDiagnostics } from "./overlap/findings.ts";
+import { Derivations, type Mesh, type Query, virtualServiceDiagnostics } from "@fairlead/mesh";
+import { type Diagnostic, type ObjectRef, objectKey, parseNode } from "@fairlead/model";
+import { type OverlapFinding, overlapFindings, type PlaceOf } from "./overlap/findings.ts";
 
 /** Rules of our own, beyond Istio's catalogue, by what is found. Codes are stable. */
 export const EXTRA_RULES = {
@@ -21,33 +21,44 @@ export const EXTRA_RULES = {
  * those of the documents that the mesh was made from.
  */
 export function analyzeExtra(mesh: Mesh, documents: Iterable<ParsedDocument>): readonly Diagnostic[] {
-  // Neither delegation nor overlap depends on who looks; any proxy will do.
-  const { node } = parseNode({ id: "sidecar~0.0.0.0~analysis.default~default.svc.cluster.local" });
-  if (!node) return [];
   const byObject = new Map<string, ParsedDocument>();
   // Where one object is written twice the first is in force.
   for (const document of documents) {
     const key = objectKey(document);
     if (!byObject.has(key)) byObject.set(key, document);
   }
-  const placeOf: Parameters<typeof overlapDiagnostics>[1] = ({ source, path }) => {
-    const position = byObject.get(objectKey(source))?.locate(path);
+  return extraFindings(new Derivations(mesh), (object, path) => byObject.get(objectKey(object))?.locate(path));
+}
+
+/**
+ * As {@link analyzeExtra}, for a mesh that changes: what was found between VirtualServices that are as they were is not sought again
+ * after the derivations have been advanced to a newer mesh.
+ *
+ * @param locate the position of a field of an object, where it is known.
+ */
+export function extraFindings(
+  derivations: Derivations,
+  locate: (object: ObjectRef, path: string) => Diagnostic["position"],
+): readonly Diagnostic[] {
+  // Neither delegation nor overlap depends on who looks; any proxy will do.
+  const { node } = parseNode({ id: "sidecar~0.0.0.0~analysis.default~default.svc.cluster.local" });
+  if (!node) return [];
+  const placeOf: PlaceOf = ({ source, path }) => {
+    const position = locate(source, path);
     return position && `${position.file}:${position.line}`;
   };
-  const found = new Derivations(mesh).ask(
-    {
-      name: "extra",
-      key: () => "",
-      compute: (read) => [...virtualServiceDiagnostics(read), ...overlapDiagnostics(read, placeOf)],
-    },
-    undefined,
-    node,
-  );
-  return found.flatMap((diagnostic) => {
-    const code = EXTRA_RULES[diagnostic.code as keyof typeof EXTRA_RULES];
-    const { object } = diagnostic;
+  return derivations.ask(extra, undefined, node).flatMap((finding) => {
+    const code = EXTRA_RULES[finding.code as keyof typeof EXTRA_RULES];
+    const { object, message } = finding;
     if (!code || !object) return [];
-    const position = byObject.get(objectKey(object))?.locate(diagnostic.path);
-    return [{ ...diagnostic, code, ...(position && { position }) }];
+    const position = locate(object, finding.path);
+    const said = typeof message === "string" ? message : message(placeOf);
+    return [{ ...finding, code, message: said, ...(position && { position }) }];
   });
 }
+
+const extra: Query<void, readonly (Diagnostic | OverlapFinding)[]> = {
+  name: "extra",
+  key: () => "",
+  compute: (read) => [...virtualServiceDiagnostics(read), ...overlapFindings(read)],
+};

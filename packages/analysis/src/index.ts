@@ -2,7 +2,7 @@ export { Analysis, type AnalyzeOptions } from "./analysis.ts";
 export { analyze } from "./analyze.ts";
 export { CATALOGUE, type Code } from "./catalogue.ts";
 export { analyzeClusters } from "./clusters.ts";
-export { analyzeExtra, EXTRA_RULES } from "./extra.ts";
+export { analyzeExtra, EXTRA_RULES, extraFindings } from "./extra.ts";
 export type { FindingChange } from "./finding-list.ts";
 export { type Resource, resourceName } from "./resource.ts";
 export type { ResourceIndex } from "./resource-index.ts";

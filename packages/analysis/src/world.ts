@@ -1,5 +1,5 @@
 import type { MeshConfig, MeshNetworks } from "@fairlead/config";
-import type { Query, Reader } from "@fairlead/mesh";
+import { type Query, type Reader, sameMembers } from "@fairlead/mesh";
 import { type Resource, resourceId } from "./resource.ts";
 import { BY_ID, BY_KIND, type ResourceIndex } from "./resource-index.ts";
 
@@ -46,10 +46,9 @@ export function derived<A, V>(
   key: (argument: A) => string,
   compute: (world: World, argument: A) => V,
 ): Derived<A, V> {
-  return { name, key, compute: (read, argument) => compute(worldOf(read), argument), equal: sameMembers };
+  return { name, key, compute: (read, argument) => compute(worldOf(read), argument), equal: same };
 }
 
-function sameMembers(a: unknown, b: unknown): boolean {
-  if (!Array.isArray(a) || !Array.isArray(b)) return a === b;
-  return a.length === b.length && a.every((member, index) => member === b[index]);
+function same<V>(a: V, b: V): boolean {
+  return Array.isArray(a) && Array.isArray(b) ? sameMembers(a, b) : Object.is(a, b);
 }

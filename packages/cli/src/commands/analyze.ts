@@ -1,45 +1,23 @@
-import { analyze as analyzeDocuments, analyzeExtra } from "@fairlead/analysis";
+import { analyzeExtra } from "@fairlead/analysis";
 import { type ParsedDocument, parseDocuments } from "@fairlead/config";
 import { type Diagnostic, formatObject } from "@fairlead/model";
-import { validate as envoy } from "@fairlead/xds/proto";
 import { CliError } from "../cli-error.ts";
 import { type Call, type Command, type ExitCode, MESH_OPTIONS, type Terminal } from "../command.ts";
 import type { TextFile } from "../input.ts";
 import { meshOf, readFilesAndSettings, type Settings } from "../mesh-input.ts";
 import { paint, printFinding, printJson } from "../output.ts";
+import { RunningAnalysis } from "../running-analysis.ts";
 import { answerOrWatch, WATCH_OPTION } from "../watch.ts";
 
 const LEVELS = { error: "Error", warning: "Warning", info: "Info" } as const;
-
-/** Names as Istio's analyzers have them: no namespace is made up, and of equal keys the last counts. */
-function parseAll(files: readonly TextFile[]): {
-  readonly documents: readonly ParsedDocument[];
-  readonly unreadable: readonly Diagnostic[];
-} {
-  const parsed = files.map(({ file, text }) =>
-    parseDocuments(text, { file, defaultNamespace: "", duplicateKeys: "last", envoy }),
-  );
-  const documents = parsed.flatMap((one) => [...one.documents]);
-  const told = new Set(documents.flatMap(({ diagnostics }) => diagnostics));
-  // What cannot be read as a document breaks the schema in the largest way there is.
-  const faults = parsed.flatMap(({ diagnostics }) => diagnostics.filter((diagnostic) => !told.has(diagnostic)));
-  return { documents, unreadable: faults.map((fault) => ({ ...fault, code: "IST0106" })) };
-}
-
-type Suppressed = NonNullable<NonNullable<Parameters<typeof analyzeDocuments>[1]>["suppress"]>;
 
 interface Input {
   readonly files: readonly TextFile[];
   readonly settings: Settings;
 }
 
-function answer({ files, settings }: Input, suppress: Suppressed, call: Call, terminal: Terminal): ExitCode {
-  const { documents, unreadable } = parseAll(files);
-  const { meshConfig, meshNetworks } = settings;
-  const found = [
-    ...unreadable,
-    ...analyzeDocuments(documents, { meshConfig, ...(meshNetworks ? { meshNetworks } : {}), suppress }),
-  ];
+function answer({ files, settings }: Input, running: RunningAnalysis, call: Call, terminal: Terminal): ExitCode {
+  const { found, documents } = running.update(files, settings);
   if (call.values.extra)
     found.push(...analyzeExtra(meshOf(files, settings, "declared").mesh, parseDocumentsByDefault(files)));
   if (call.json) printJson(terminal, found.map(recordOf));
@@ -48,8 +26,8 @@ function answer({ files, settings }: Input, suppress: Suppressed, call: Call, te
       printFinding(terminal, diagnostic, files.find(({ file }) => file === diagnostic.position?.file)?.text);
     terminal.out(
       found.length === 0
-        ? `${paint(terminal, "good", "nothing found")} in ${documents.length} documents\n`
-        : `${found.length} findings in ${documents.length} documents\n`,
+        ? `${paint(terminal, "good", "nothing found")} in ${documents} documents\n`
+        : `${found.length} findings in ${documents} documents\n`,
     );
   }
   return found.length === 0 ? 0 : 1;
@@ -83,11 +61,12 @@ export const analyze: Command = {
         throw new CliError("usage", `--suppress takes CODE=KIND NAME.NAMESPACE, not ${JSON.stringify(text)}`);
       return { code: text.slice(0, equals), resource: text.slice(equals + 1) };
     });
+    const running = new RunningAnalysis(suppress);
     const settings = [call.text("mesh-config"), call.text("mesh-networks")].filter((path) => path !== undefined);
     return answerOrWatch(call, terminal, {
       paths: [...call.files, ...settings],
       read: () => readFilesAndSettings(call, call.files),
-      answer: (input) => answer(input, suppress, call, terminal),
+      answer: (input) => answer(input, running, call, terminal),
     });
   },
 };
