@@ -14,15 +14,21 @@ import { bundlePem } from "./trust/bundle.ts";
 export const CERTIFICATE_FILES = { chain: "cert-chain.pem", key: "key.pem", roots: "root-cert.pem" } as const;
 
 /**
- * Makes a self-signed authority in a directory, or opens the one that is there, and writes its roots to
- * `root-cert.pem`. The caller closes it.
+ * Makes a self-signed authority in a directory, or opens the one that is there, and keeps its roots in `root-cert.pem` as they
+ * change. The caller closes it.
  */
 export async function initAuthority(
   directory: string,
   options: Omit<SelfSignedOptions, "keys">,
 ): Promise<SelfSignedAuthority> {
   const authority = await selfSignedAuthority({ ...options, keys: fileKeyManager(directory) });
-  await writeFiles(directory, [[CERTIFICATE_FILES.roots, bundlePem(authority.trustBundle), 0o644]]);
+  const write = () => writeFiles(directory, [[CERTIFICATE_FILES.roots, bundlePem(authority.trustBundle), 0o644]]);
+  await write();
+  // The journal says what counts; a file that cannot be written now is with the next change, or start.
+  let writing = Promise.resolve();
+  authority.subscribe(() => {
+    writing = writing.then(write).catch(() => undefined);
+  });
   return authority;
 }
 

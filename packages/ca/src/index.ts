@@ -34,7 +34,7 @@ export type { UpstreamAuthority, UpstreamRequest, UpstreamResponse } from "./aut
 // Requests and certificates.
 export type { AlternativeName } from "./certificate/alternative-name.ts";
 export { type CertificateDetails, inspectCertificate } from "./certificate/inspect.ts";
-export type { Certificate } from "./certificate/parse.ts";
+export { type Certificate, readCertificate } from "./certificate/parse.ts";
 // Edges.
 export { type Clock, systemClock } from "./clock.ts";
 export { createCsr } from "./csr/create.ts";

@@ -4,6 +4,7 @@ import { analyze } from "./commands/analyze.ts";
 import { bootstrap } from "./commands/bootstrap.ts";
 import { caInit, caInspect, caIssue } from "./commands/ca.ts";
 import { caAudit } from "./commands/ca-audit.ts";
+import { caCrl, caRevoke } from "./commands/ca-revoke.ts";
 import { caRotate } from "./commands/ca-rotate.ts";
 import { diff } from "./commands/diff.ts";
 import { reach } from "./commands/reach.ts";
@@ -29,5 +30,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "ca issue": caIssue,
   "ca inspect": caInspect,
   "ca rotate": caRotate,
+  "ca revoke": caRevoke,
+  "ca crl": caCrl,
   "ca audit": caAudit,
 };

@@ -46,6 +46,7 @@ const shape = z.strictObject({
     .strictObject({
       rateLimits: z.strictObject({ perCaller: rate, total: rate }).partial(),
       subordinates: some(spiffeId),
+      admins: some(spiffeId),
       signerDomain: text(parseSignerDomain),
     })
     .partial()

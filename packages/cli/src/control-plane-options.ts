@@ -52,7 +52,7 @@ export async function controlPlaneOptions(
     return opened;
   };
   const authenticators = authenticatorsOf(file, mesh, client);
-  const { rateLimits, subordinates, signerDomain } = file.certificates ?? {};
+  const { rateLimits, subordinates, admins, signerDomain } = file.certificates ?? {};
   const { roots, refreshSeconds, ...fetching } = jwks ?? {};
   const debug = file.debug && (await debugOf(file.debug, authenticators, mesh));
   return {
@@ -77,6 +77,7 @@ export async function controlPlaneOptions(
       authenticators,
       ...given({ rateLimits: rateLimits && given(rateLimits) }),
       ...(subordinates ? { subordinates: oneOf(subordinates) } : {}),
+      ...(admins ? { admins: oneOf(admins) } : {}),
       ...(signerDomain ? { signers: signersOf(signerDomain, mesh, client(), stack) } : {}),
     },
     ...(file.kubernetes?.distributeRoots ? { distributeRoots: rootDistribution(client(), mesh) } : {}),

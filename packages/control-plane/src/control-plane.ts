@@ -139,7 +139,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const rootNamespace = () => feed.mesh.meshConfig.rootNamespace || "istio-system";
   const server: DiscoveryServer = createDiscoveryServer(withSharedConfig(made, shared, rootNamespace), {
     ...options.server,
-    authorize: (peer, node) => refuseForeignNode(peer, node, trustDomains()),
+    authorize: (peer, node) => refuseForeignNode(peer, node, trustDomains(), authority?.isRevoked),
   });
   const secretsChanged = () => {
     secrets?.clear();

@@ -1,4 +1,4 @@
-import { type Authority, CaError } from "@fairlead/ca";
+import { type Authority, CaError, readCertificate } from "@fairlead/ca";
 import { type Authenticator, authenticate, clientCertificate } from "@fairlead/ca/grpc";
 import { type NodeJson, parseNode, parseSpiffeId, parseWorkloadPath } from "@fairlead/model";
 import type { Authorize } from "@fairlead/xds/server";
@@ -6,6 +6,8 @@ import type { Authorize } from "@fairlead/xds/server";
 /** What a stream says of its other end that it did not say itself. */
 export interface StreamPeer {
   readonly transport: "plaintext" | "tls" | "unix";
+  /** The verified client certificate, DER. */
+  readonly certificate?: Uint8Array | undefined;
   /** URI subject alternative names of the verified client certificate. */
   readonly identities: readonly string[];
 }
@@ -19,8 +21,10 @@ export function refuseForeignNode(
   peer: StreamPeer,
   json: NodeJson,
   trustDomains: readonly string[],
+  isRevoked?: Authority["isRevoked"],
 ): string | undefined {
   if (peer.transport !== "tls") return undefined;
+  if (peer.certificate && isRevoked?.(readCertificate(peer.certificate))) return "its certificate has been revoked";
   const [uri, ...others] = peer.identities;
   if (uri === undefined || others.length > 0) return "the client certificate does not carry exactly one SPIFFE ID";
   return refuseOther(uri, "its certificate", json, trustDomains);

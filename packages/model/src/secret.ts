@@ -13,6 +13,11 @@ export interface KeyPairSecret {
 export interface TrustBundleSecret {
   readonly kind: "trust-bundle";
   readonly roots: string;
+  /**
+   * CRLs, PEM. Who has any refuses certificates whose chain is not covered: there must be one of every authority that
+   * peers' certificates may hang on.
+   */
+  readonly revocationLists?: string;
 }
 
 export type Secret = KeyPairSecret | TrustBundleSecret;

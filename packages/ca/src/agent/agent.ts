@@ -49,6 +49,8 @@ export interface Agent extends SecretSource {
   rotate(): Promise<void>;
   /** Replaces the roots that are trusted besides the authority's. */
   setExtraRoots(roots: readonly string[]): void;
+  /** Sets the CRLs that go with the roots, PEM, see `TrustBundleSecret`; undefined takes them away. */
+  setRevocationLists(lists: string | undefined): void;
   /** Serves SDS on a Unix socket (`unix:/run/fairlead/sds.sock`, mode 0600). Closed with the agent. Needs `@fairlead/xds`. */
   listen(address: string): Promise<SdsListener>;
   /** Writes `cert-chain.pem`, `key.pem` (0600) and `root-cert.pem`, now and after each change, for programs that read files. */
@@ -73,6 +75,7 @@ export function createAgent(options: AgentOptions): Agent {
   let authorityRoots: readonly string[] = [];
   let extraRoots = options.extraRoots ?? [];
   let roots: string | undefined;
+  let revocationLists: string | undefined;
   let failures = 0;
   let renewal: Promise<void> | undefined;
   let cancelRenewal: () => void = () => undefined;
@@ -158,7 +161,8 @@ export function createAgent(options: AgentOptions): Agent {
   };
   const get = (name: string): Secret | undefined => {
     if (name === SECRET_NAMES.certificate) return certificate;
-    if (name === SECRET_NAMES.roots && roots !== undefined) return { kind: "trust-bundle", roots };
+    if (name === SECRET_NAMES.roots && roots !== undefined)
+      return { kind: "trust-bundle", roots, ...(revocationLists === undefined ? {} : { revocationLists }) };
     return undefined;
   };
   const close = async () => {
@@ -189,6 +193,11 @@ export function createAgent(options: AgentOptions): Agent {
       mergeRoots(next);
       extraRoots = next;
       updateRoots();
+    },
+    setRevocationLists(next) {
+      if (next === revocationLists) return;
+      revocationLists = next;
+      changed(SECRET_NAMES.roots);
     },
     async listen(address) {
       if (closing.signal.aborted) throw new CaError("CA_CLOSED", "the agent is closed");

@@ -75,7 +75,10 @@ function secretResources(
 /** `Secret` of Envoy's `tls.v3`, protobuf JSON. */
 function secretJson(name: string, secret: Secret): object {
   const inline = (text: string) => ({ inlineBytes: Buffer.from(text).toString("base64") });
-  if (secret.kind === "trust-bundle") return { name, validationContext: { trustedCa: inline(secret.roots) } };
+  if (secret.kind === "trust-bundle") {
+    const crl = secret.revocationLists === undefined ? {} : { crl: inline(secret.revocationLists) };
+    return { name, validationContext: { trustedCa: inline(secret.roots), ...crl } };
+  }
   return {
     name,
     tlsCertificate: { certificateChain: inline(secret.certificateChain), privateKey: inline(secret.privateKey) },

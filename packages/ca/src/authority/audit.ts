@@ -4,7 +4,8 @@ import type { CaErrorCode } from "../error.ts";
 export interface AuditRecord {
   /** Milliseconds since the epoch. */
   readonly time: number;
-  readonly outcome: "issued" | "refused";
+  /** `changed`: an administrator changed the authority; `message` says how. */
+  readonly outcome: "issued" | "refused" | "changed";
   /** Who asked: the authenticator's name and the identity it found. Absent for calls inside the process. */
   readonly caller?: { readonly authenticator: string; readonly identity: string; readonly peer?: string };
   /** The identity asked for or granted. */

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { type CsrPolicy, DEFAULT_CSR_POLICY } from "../csr/policy.ts";
 import { CaError } from "../error.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
+import type { Revocations } from "../trust/crl.ts";
 import type { AuditSink } from "./audit.ts";
 import {
   defaultRandom,
@@ -45,7 +46,16 @@ export interface Authority {
   readonly authorityId: string;
   /** End of the signing chain, milliseconds since the epoch: what expiry alerts look at. */
   readonly notAfter: number;
-  /** Calls `listener` after the roots or the signing certificate changed. */
+  /** Whether it has revoked a certificate of its own, or was told so by a CRL. Absent: it never does. */
+  readonly isRevoked?: Revocations;
+  /**
+   * Takes the trust in a certificate away, by its serial number (hex); it may be a workload's or a subordinate authority's. Servers
+   * of this authority refuse it from then on; others when they have the {@link revocationLists}, or when it ends.
+   */
+  revoke?(serial: string): Promise<void>;
+  /** CRLs of its signing certificates, PEM, good for `seconds` (default 86400); empty where there are none. */
+  revocationLists?(seconds?: number): Promise<string>;
+  /** Calls `listener` after the roots, the signing certificate or what is revoked changed. */
   subscribe(listener: () => void): Unsubscribe;
   /** Stops looking for changes; later issuances fail with CA_CLOSED. Keys stay where they are. */
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import { CaError } from "../error.ts";
 import type { Records } from "../keys/signer.ts";
+import type { Revocation } from "../trust/crl-writer.ts";
 
 /** A signing certificate that an upstream made, with what came along. */
 export interface IntermediateSlot {
@@ -10,6 +11,8 @@ export interface IntermediateSlot {
   readonly roots: readonly string[];
   /** When it stopped signing, milliseconds since the epoch; absent on the one that signs. */
   readonly oldSince?: number;
+  /** Certificates that were revoked while it was there. */
+  readonly revoked?: readonly Revocation[];
 }
 
 /** What an authority below an upstream must remember: the slot that signs first, then old ones. */

@@ -12,7 +12,7 @@ import { CaError, toCaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager } from "../keys/signer.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
-import { signRevocationList } from "../trust/crl-writer.ts";
+import type { Revocations } from "../trust/crl.ts";
 import { verifyPath } from "../trust/path.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import {
@@ -24,6 +24,7 @@ import {
 import { createIssuance } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { startPoll } from "./poll.ts";
+import { revocationLists, revocationsOf, withRevocation } from "./revocation.ts";
 import { findOrMakeKey, mustFindKey } from "./root.ts";
 import type { UpstreamAuthority } from "./upstream.ts";
 
@@ -46,12 +47,14 @@ export interface IntermediateOptions extends AuthorityOptions {
 export interface IntermediateAuthority extends Authority {
   /** Has a new signing certificate made for a new key now. Rejects with the reason; the old one stays in force. */
   renew(): Promise<void>;
-  /** CRLs of its signing certificates, PEM: empty, as leaves are not revoked but short-lived. Good for `seconds`, default 86400. */
+  readonly isRevoked: Revocations;
+  revoke(serial: string): Promise<void>;
   revocationLists(seconds?: number): Promise<string>;
 }
 
 interface State {
   readonly version: number;
+  readonly isRevoked: Revocations;
   readonly journal: IntermediateJournal;
   readonly issuer: Issuer;
   readonly bundle: TrustBundle;
@@ -93,7 +96,7 @@ export async function intermediateAuthority(options: IntermediateOptions): Promi
     const issuer = createIssuer(await mustFindKey(keys, slot.keyId), path, roots);
     await selfTest(issuer);
     const bundle = { trustDomain, x509Authorities: issuer.roots, sequence: journal.sequence, refreshHintSeconds: 300 };
-    return { version, journal, issuer, bundle };
+    return { version, journal, issuer, bundle, isRevoked: revocationsOf(journal.slots) };
   };
 
   const needed = (slot: IntermediateSlot): boolean => {
@@ -215,6 +218,11 @@ export async function intermediateAuthority(options: IntermediateOptions): Promi
       throw cause;
     }
   };
+  const lists = revocationLists(async ({ keyId, chain, revoked = [] }: IntermediateSlot) => {
+    const [issuer] = readCertificates(chain[0] ?? "");
+    if (issuer === undefined) throw new CaError("STORE_INVALID", "no signing certificate");
+    return { issuer, revoked, signer: await mustFindKey(keys, keyId) };
+  }, clock);
   scheduleNext(delayToNext());
   const poll = startPoll(clock, options.pollSeconds ?? 60, look);
   const close = async () => {
@@ -247,22 +255,24 @@ export async function intermediateAuthority(options: IntermediateOptions): Promi
       return () => void listeners.delete(listener);
     },
     renew,
-    async revocationLists(seconds = 86_400) {
-      const thisUpdate = clock.now();
-      const nextUpdate = thisUpdate + seconds * 1000;
-      const lists = state.journal.slots.map(async ({ keyId, chain }) => {
-        const [issuer] = readCertificates(chain[0] ?? "");
-        if (issuer === undefined) throw new CaError("STORE_INVALID", "no signing certificate");
-        return signRevocationList({
-          issuer,
-          signer: await mustFindKey(keys, keyId),
-          revoked: [],
-          thisUpdate,
-          nextUpdate,
-        });
-      });
-      return (await Promise.all(lists)).join("");
+    isRevoked: (certificate) => state.isRevoked(certificate),
+    async revoke(serial) {
+      const revoked = () => state.journal.slots.every((slot) => slot.revoked?.some((one) => one.serial === serial));
+      // Another process's change wins, and ours goes on top of it.
+      for (let attempt = 0; attempt < 10; attempt++) {
+        await adopt(
+          await commit(state, async (before) => {
+            const slots = withRevocation(before?.journal.slots ?? [], serial, clock.now(), ttl.maxSeconds * 1000);
+            return before && slots !== before.journal.slots
+              ? load(before.version + 1, { ...before.journal, slots })
+              : undefined;
+          }),
+        );
+        if (revoked()) return;
+      }
+      throw new CaError("STORE_FAILED", "other processes keep changing the authority's journal");
     },
+    revocationLists: (seconds = 86_400) => lists(state.journal.slots, seconds),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -23,7 +23,7 @@ export interface Slot {
   readonly oldSince?: number;
   /** End of the longest-lived subordinate authority that it has signed, milliseconds since the epoch. */
   readonly subordinatesUntil?: number;
-  /** Subordinate authorities of it that were revoked. */
+  /** Certificates that were revoked while it was there. */
   readonly revoked?: readonly Revocation[];
   /** Not to be trusted longer than needed: workloads renew what it signed at once. */
   readonly tainted?: true;

@@ -22,6 +22,8 @@ export interface PluggedBundle {
   readonly path: readonly Certificate[];
   readonly roots: readonly Certificate[];
   readonly revocations: Revocations | undefined;
+  /** PEM; empty: there are none. */
+  readonly revocationLists: string;
   /** What was left out, for people. */
   readonly warnings: readonly string[];
   /** Changes when any file does. */
@@ -88,7 +90,7 @@ export async function readPluggedFiles(directory: string, at: number): Promise<P
     crlText,
     Buffer.from(signer.publicKey).toString("hex"),
   ]);
-  return { signer, path, roots, revocations, warnings, fingerprint };
+  return { signer, path, roots, revocations, revocationLists: crlText ?? "", warnings, fingerprint };
 }
 
 function readRoots(text: string, at: number, warnings: string[]): Certificate[] {

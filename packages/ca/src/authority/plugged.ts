@@ -26,6 +26,8 @@ export interface PluggedAuthority extends Authority {
   reload(): Promise<void>;
   /** Whether a certificate was revoked by the directory's CRLs. Without CRLs: never. */
   readonly isRevoked: Revocations;
+  /** Those of the directory. */
+  revocationLists(): Promise<string>;
 }
 
 interface State {
@@ -99,6 +101,8 @@ export async function pluggedAuthority(options: PluggedOptions): Promise<Plugged
       return state.issuer.notAfter;
     },
     isRevoked: (certificate) => state.files.revocations?.(certificate) ?? false,
+    // Somebody else signs them, and says until when they are good.
+    revocationLists: async () => state.files.revocationLists,
     issue(request) {
       if (closed) return Promise.reject(new CaError("CA_CLOSED", "the authority is closed"));
       return issuance(request, () => state.issuer);

@@ -3,12 +3,13 @@ import { CaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager } from "../keys/signer.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
-import { signRevocationList } from "../trust/crl-writer.ts";
+import type { Revocations } from "../trust/crl.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import { createIssuance, type IssuedCertificate } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { type Journal, readJournal, type Slot, slotCertificate, writeJournal } from "./journal.ts";
 import { type Poll, startPoll } from "./poll.ts";
+import { revocationLists, revocationsOf, withRevocation } from "./revocation.ts";
 import { createRoot, mustFindKey } from "./root.ts";
 import { maintainRoots } from "./root-maintenance.ts";
 import { planSubordinate, type SubordinatePlan, type SubordinateRequest, signSubordinate } from "./subordinate.ts";
@@ -51,12 +52,8 @@ export interface SelfSignedAuthority extends Authority {
    * says how long before it is signed, so that the root is kept as long.
    */
   issueSubordinate(request: SubordinateRequest): Promise<IssuedCertificate>;
-  /**
-   * Revokes a subordinate authority by the serial (hex) of its certificate, signed by `root` (default: the active one). It is
-   * in {@link revocationLists} from then on; who checks none trusts it until it ends.
-   */
-  revokeSubordinate(serial: string, root?: string): Promise<void>;
-  /** CRLs of all roots, PEM, good for `seconds` (default 86400). */
+  readonly isRevoked: Revocations;
+  revoke(serial: string): Promise<void>;
   revocationLists(seconds?: number): Promise<string>;
   /** When the last certificate that a root has signed, or signs now, will have ended; milliseconds since the epoch. */
   drainedAt(id: string): number;
@@ -67,6 +64,7 @@ export interface SelfSignedAuthority extends Authority {
 interface State {
   readonly version: number;
   readonly journal: Journal;
+  readonly isRevoked: Revocations;
   readonly issuer: Issuer;
   readonly bundle: TrustBundle;
 }
@@ -79,6 +77,7 @@ interface State {
 export async function selfSignedAuthority(options: SelfSignedOptions): Promise<SelfSignedAuthority> {
   const trustDomain = trustDomainOf(options);
   const { keys, keyType = "ec-p256", rootTtlSeconds = 315_360_000, refreshHintSeconds = 300 } = options;
+  const { subordinateTtlSeconds = 7_776_000 } = options;
   const pipeline = issuanceOptions(trustDomain, options);
   const { clock, random, ttl } = pipeline;
   const issuance = createIssuance(pipeline);
@@ -103,7 +102,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     const issuer = createIssuer(await mustFindKey(keys, active.keyId), [certificate], activeFirst(certificate, roots));
     await selfTest(issuer);
     const bundle = { trustDomain, x509Authorities: issuer.roots, sequence: journal.sequence, refreshHintSeconds };
-    return { version, journal, issuer, bundle };
+    return { version, journal, issuer, bundle, isRevoked: revocationsOf(journal.slots) };
   };
   const start = async (): Promise<State> => {
     for (;;) {
@@ -148,6 +147,10 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
     throw new CaError("STORE_FAILED", "other processes keep changing the authority's journal");
   };
 
+  const lists = revocationLists(async (slot: Slot) => {
+    const signer = await mustFindKey(keys, slot.keyId);
+    return { issuer: slotCertificate(slot), signer, ...(slot.revoked ? { revoked: slot.revoked } : {}) };
+  }, clock);
   const find = (journal: Journal, id: string): Slot => {
     const slot = journal.slots.find((candidate) => candidate.id === id);
     if (slot === undefined) throw new CaError("ROTATION_REFUSED", `there is no root ${id}`);
@@ -187,7 +190,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       let signing: { readonly issuer: Issuer; readonly plan: SubordinatePlan } | undefined;
       await step((journal) => {
         const { issuer } = state;
-        const plan = planSubordinate(request, issuer, options.subordinateTtlSeconds ?? 7_776_000, pipeline);
+        const plan = planSubordinate(request, issuer, subordinateTtlSeconds, pipeline);
         signing = { issuer, plan };
         const until = Math.max(plan.notAfter, find(journal, issuer.authorityId).subordinatesUntil ?? 0);
         return replace(journal, (slot) =>
@@ -197,28 +200,14 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       if (signing === undefined) throw new CaError("SIGNING_FAILED", "the journal took no entry");
       return signSubordinate(request, signing.plan, signing.issuer, pipeline);
     },
-    revokeSubordinate(serial, root) {
-      if (!/^[0-9a-f]{2,42}$/.test(serial) || serial.length % 2 !== 0)
-        return Promise.reject(
-          new CaError("OPTION_INVALID", `${JSON.stringify(serial.slice(0, 60))} is no serial in hex`),
-        );
-      return step((journal) => {
-        const { id, revoked = [] } = find(journal, root ?? state.issuer.authorityId);
-        if (revoked.some((one) => one.serial === serial)) return journal;
-        const entry = { serial, revokedAt: clock.now() };
-        return replace(journal, (slot) => (slot.id === id ? { ...slot, revoked: [...revoked, entry] } : slot));
-      });
-    },
-    async revocationLists(seconds = 86_400) {
-      const thisUpdate = clock.now();
-      const nextUpdate = thisUpdate + seconds * 1000;
-      const lists = state.journal.slots.map(async (slot) => {
-        const signer = await mustFindKey(keys, slot.keyId);
-        const issuer = slotCertificate(slot);
-        return signRevocationList({ issuer, signer, revoked: slot.revoked ?? [], thisUpdate, nextUpdate });
-      });
-      return (await Promise.all(lists)).join("");
-    },
+    isRevoked: (certificate) => state.isRevoked(certificate),
+    revoke: (serial) =>
+      step((journal) => {
+        const longestLife = Math.max(ttl.maxSeconds, subordinateTtlSeconds) * 1000;
+        const slots = withRevocation(journal.slots, serial, clock.now(), longestLife);
+        return slots === journal.slots ? journal : { ...journal, slots };
+      }),
+    revocationLists: (seconds = 86_400) => lists(state.journal.slots, seconds),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

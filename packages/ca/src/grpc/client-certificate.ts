@@ -3,13 +3,15 @@ import type { SpiffeId } from "@fairlead/model";
 import type { Authority } from "../authority/authority.ts";
 import { type Certificate, readCertificate, readCertificates } from "../certificate/parse.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import type { Revocations } from "../trust/crl.ts";
 import { verifyX509Svid } from "../trust/svid.ts";
 import type { Authenticator } from "./authenticator.ts";
 
 export interface ClientCertificateOptions {
   /** Whose certificates are accepted. */
-  readonly authority: Pick<Authority, "trustDomain" | "trustBundle" | "intermediates">;
-  readonly isRevoked?: (certificate: Certificate) => boolean;
+  readonly authority: Pick<Authority, "trustDomain" | "trustBundle" | "intermediates" | "isRevoked">;
+  /** Default: the authority's. */
+  readonly isRevoked?: Revocations;
   readonly clock?: Pick<Clock, "now">;
 }
 
@@ -22,7 +24,7 @@ const CACHE = 10_000;
  * a resumed session even more, may be older than the last change of the bundle.
  */
 export function clientCertificate(options: ClientCertificateOptions): Authenticator {
-  const { authority, isRevoked, clock = systemClock } = options;
+  const { authority, isRevoked = authority.isRevoked, clock = systemClock } = options;
   const verified = new Map<
     string,
     { readonly id: SpiffeId; readonly notAfter: number; readonly bundle: unknown; readonly leaf: Certificate }

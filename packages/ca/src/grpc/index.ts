@@ -2,6 +2,15 @@
 
 // Who calls.
 export { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
+export {
+  type AuthorityClient,
+  type FollowRevocationsOptions,
+  followRevocationLists,
+  type GrpcAuthorityClientOptions,
+  grpcAuthorityClient,
+} from "./authority-client.ts";
+export type { AuthorityServiceOptions } from "./authority-service.ts";
+export type { AuthorityState } from "./authority-wire.ts";
 // Certificates for other gRPC servers and clients.
 export { channelCredentials } from "./channel-credentials.ts";
 // The client.

@@ -3,6 +3,7 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { inProcessClient } from "../agent/ca-client.ts";
 import { CaError } from "../error.ts";
+import { type AuthorityServiceOptions, authorityGrpcJs } from "./authority-service.ts";
 import { type JwtSvidServiceOptions, jwtSvidService } from "./jwt-service.ts";
 import { serverCredentials } from "./server-credentials.ts";
 import { type CertificateServiceOptions, certificateService } from "./service.ts";
@@ -20,6 +21,11 @@ export interface ListenOptions extends CertificateServiceOptions {
   readonly insecure?: boolean;
   /** Serves JWT-SVIDs too, to the same callers. */
   readonly jwt?: Pick<JwtSvidServiceOptions, "issuer" | "bundle">;
+  /**
+   * Who may change the authority's roots and revoke certificates from elsewhere (`grpcAuthorityClient`); throws to refuse. Default:
+   * nobody. Every caller may see the state of the authority and have its CRLs.
+   */
+  readonly admins?: NonNullable<AuthorityServiceOptions["admins"]>;
   /** Default `TLSv1.3`. */
   readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
 }
@@ -46,6 +52,8 @@ export async function listenCertificateService(options: ListenOptions): Promise<
     const jwt = jwtSvidService({ ...options.jwt, authenticators: options.authenticators });
     server.addService(jwt.definition, jwt.implementation);
   }
+  const remote = authorityGrpcJs(options);
+  server.addService(remote.definition, remote.implementation);
   let agent: Agent | undefined;
   let credentials = ServerCredentials.createInsecure();
   if (options.insecure === true) {

@@ -27,10 +27,10 @@ test.each(["ec-p256", "rsa-2048"] as const)(
     await using good = await below();
     await using bad = await below();
     const [badSigning] = readCertificates(bad.intermediates[0] ?? "");
-    await root.revokeSubordinate(badSigning?.serial ?? "");
-    await root.revokeSubordinate(badSigning?.serial ?? "");
+    await root.revoke(badSigning?.serial ?? "");
+    await root.revoke(badSigning?.serial ?? "");
     await root.prepare();
-    await expect(root.revokeSubordinate("XY")).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    await expect(root.revoke("XY")).rejects.toMatchObject({ code: "OPTION_INVALID" });
     const folder = await mkdtemp(join(tmpdir(), "fairlead-crl-"));
     const verify = async (authority: typeof good) => {
       const key = newPrivateKey("ec-p256");

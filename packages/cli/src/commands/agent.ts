@@ -10,7 +10,7 @@ import {
   namedSecretFiles,
   SECRET_NAMES,
 } from "@fairlead/ca/agent";
-import { grpcCaClient, grpcJwtClient } from "@fairlead/ca/grpc";
+import { followRevocationLists, grpcAuthorityClient, grpcCaClient, grpcJwtClient } from "@fairlead/ca/grpc";
 import { listenWorkloadApi } from "@fairlead/ca/workload-api";
 import { parseSpiffeId, type SecretSource, type SpiffeId } from "@fairlead/model";
 import { answered } from "../answered.ts";
@@ -21,7 +21,17 @@ import { printJson } from "../output.ts";
 import { seconds } from "./ca-rotate.ts";
 import { readNode } from "./node.ts";
 
-const WITH_CA = ["roots", "token-file", "server", "ttl", "out", "workload-api", "ads", "node"] as const;
+const WITH_CA = [
+  "roots",
+  "token-file",
+  "server",
+  "ttl",
+  "out",
+  "workload-api",
+  "ads",
+  "node",
+  "check-revocation",
+] as const;
 
 /** The secrets of several sources; the first that has one of the name counts. */
 function joined(sources: readonly SecretSource[]): SecretSource {
@@ -74,7 +84,7 @@ export const agent: Command = {
   summary:
     "Keeps a workload's key and certificate beside its proxy and serves them by SDS on a Unix socket: certified by an authority, or from mounted files.",
   usage:
-    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] [--workload-api unix:PATH] [--ads HOST:PORT --node node.json] | --mounted DIR) [--serve-file NAME …] [-o json]",
+    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] [--workload-api unix:PATH] [--ads HOST:PORT --node node.json] [--check-revocation] | --mounted DIR) [--serve-file NAME …] [-o json]",
   options: {
     sds: { type: "string" },
     ca: { type: "string" },
@@ -87,6 +97,7 @@ export const agent: Command = {
     "workload-api": { type: "string" },
     ads: { type: "string" },
     node: { type: "string" },
+    "check-revocation": { type: "boolean" },
     mounted: { type: "string" },
     "serve-file": { type: "string", multiple: true },
   },
@@ -96,7 +107,7 @@ export const agent: Command = {
     const [ca, mounted, out] = [call.text("ca"), call.text("mounted"), call.text("out")];
     if ((ca === undefined) === (mounted === undefined))
       throw new CliError("usage", "either --ca or --mounted is needed");
-    const idle = ca === undefined ? [...WITH_CA, "id"].find((name) => call.text(name) !== undefined) : undefined;
+    const idle = ca === undefined ? [...WITH_CA, "id"].find((name) => call.values[name] !== undefined) : undefined;
     if (idle !== undefined) throw new CliError("usage", `--${idle} goes with --ca`);
     const [ads, nodeFile] = [call.text("ads"), call.text("node")];
     if ((ads === undefined) !== (nodeFile === undefined)) throw new CliError("usage", "--ads and --node go together");
@@ -122,6 +133,11 @@ export const agent: Command = {
       if ("ready" in own) await Promise.race([own.ready, ended]);
       if (terminal.signal.aborted) return;
       if (out !== undefined && "writeFiles" in own) await own.writeFiles(out);
+      if (call.values["check-revocation"] === true && "setRevocationLists" in own) {
+        const client = grpcAuthorityClient({ address: ca ?? "", identity: own, ...server(call) });
+        const following = await followRevocationLists({ client, agent: own, onProblem });
+        stack.defer(() => following.close());
+      }
       const workloadApi = call.text("workload-api");
       if (workloadApi !== undefined && "identity" in own) {
         const jwt = grpcJwtClient({ address: ca ?? "", agent: own, ...server(call), onProblem });

@@ -38,9 +38,14 @@ export const caAudit: Command = {
     if (call.json) printJson(terminal, { verified: true, head, entries: found.map(({ record }) => record) });
     else {
       for (const { sequence: at, record } of found) {
-        const { time, outcome, identity: whom = "-", caller, code, serial: number, notAfter } = record;
+        const { time, outcome, identity: whom = "-", caller, code, message, serial: number, notAfter } = record;
         const by = caller ? ` by ${caller.authenticator}${caller.identity === whom ? "" : ` ${caller.identity}`}` : "";
-        const what = outcome === "issued" ? `${number} until ${new Date(notAfter ?? 0).toISOString()}` : code;
+        const what =
+          outcome === "issued"
+            ? `${number} until ${new Date(notAfter ?? 0).toISOString()}`
+            : outcome === "changed"
+              ? message
+              : code;
         terminal.out(
           `${String(at).padStart(6)}  ${new Date(time).toISOString()}  ${outcome.padEnd(7)}  ${whom}${by}  ${what}\n`,
         );
