@@ -61,3 +61,14 @@ export function checkRevocations(pem: string, name: string): string | undefined 
     ? undefined
     : `${name} has no revocation list that can be read as PEM`;
 }
+
+/** Whether these are the bytes of an OCSP response that answers (RFC 6960, section 4.2.1): a SEQUENCE that begins with `successful` and ends with them. */
+export function isOcspAnswer(bytes: Uint8Array): boolean {
+  const [tag, first = 0] = bytes;
+  const long = first >= 0x80 ? first - 0x80 : 0;
+  const content = 2 + long;
+  if (tag !== 0x30 || long > 4 || bytes.length < content + 3) return false;
+  const length = long === 0 ? first : Buffer.from(bytes).readUIntBE(2, long);
+  const status = Buffer.from(bytes.subarray(content, content + 3));
+  return bytes.length === content + length && status.equals(Buffer.from([0x0a, 0x01, 0x00]));
+}

@@ -1,6 +1,6 @@
 import type { ObjectRef } from "@fairlead/model";
 import type { Reading } from "../manifests/reading.ts";
-import { checkKeyPair, checkRevocations, checkRoots } from "./check.ts";
+import { checkKeyPair, checkRevocations, checkRoots, isOcspAnswer } from "./check.ts";
 
 /** A certificate with its key. Texts are PEM. */
 export interface CredentialKeyPair {
@@ -75,7 +75,7 @@ function configMapData({ root }: Reading): Data {
 }
 
 const READ: ReadonlySet<string> = new Set([
-  ...PAIRS.flatMap(({ certificate, key }) => [certificate, key]),
+  ...PAIRS.flatMap(({ certificate, key, staple }) => [certificate, key, ...(staple ? [staple] : [])]),
   ...ROOTS.flatMap(({ roots, revocations }) => [roots, revocations]),
 ]);
 const isRead = (key: string) => READ.has(key);
@@ -109,6 +109,11 @@ function keyPairOf(reading: Reading, data: Data, now: number): CredentialKeyPair
     return "broken";
   }
   const staple = filled(data, names.staple);
+  if (staple && !isOcspAnswer(staple)) {
+    const message = `${names.staple} is no OCSP response in DER that answers: the certificate is served without`;
+    reading.report({ code: "invalid-credential", severity: "warning", path: "data", message });
+    return { certificateChain, privateKey };
+  }
   return { certificateChain, privateKey, ...(staple ? { ocspStaple: staple.toString("base64") } : {}) };
 }
 
