@@ -1,5 +1,5 @@
 import { type NodeJson, type ProxyNode, parseNode } from "@fairlead/model";
-import { conformanceFolders, conformanceJson, conformanceText } from "./conformance-data.ts";
+import { conformanceFolders, conformanceJson } from "./conformance-data.ts";
 import type { ResourceType } from "./normalise.ts";
 
 export interface ProxyCase {
@@ -14,8 +14,6 @@ export interface XdsCase {
   readonly folder: string;
   readonly about: string;
   readonly proxies: readonly ProxyCase[];
-  /** Why the case cannot be run yet. */
-  readonly waiting: string | undefined;
 }
 
 const FILES: readonly (readonly [type: ResourceType, file: string, name: (resource: never) => string])[] = [
@@ -34,13 +32,11 @@ export function xdsCases(): readonly XdsCase[] {
 function xdsCase(name: string): XdsCase {
   const folder = `xds/${name}`;
   const about = conformanceJson<{ about: string; proxies: readonly string[] }>(`${folder}/case.json`);
-  const mesh = conformanceText(`${folder}/mesh.yaml`) ?? "";
   return {
     name,
     folder,
     about: about?.about ?? "",
     proxies: (about?.proxies ?? []).map((proxy) => proxyCase(folder, proxy)),
-    waiting: mesh.includes("gateway.networking.k8s.io") ? "Gateway API has an issue of its own" : undefined,
   };
 }
 

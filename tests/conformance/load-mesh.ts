@@ -1,4 +1,4 @@
-import { type MeshConfig, parseMeshConfig, textStore } from "@fairlead/config";
+import { gatewayApiStore, type MeshConfig, parseMeshConfig, textStore } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
 import type { Diagnostic } from "@fairlead/model";
 import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
@@ -19,9 +19,11 @@ export async function meshOf(texts: Readonly<Record<string, string>>, meshConfig
   throwErrors(store.diagnostics());
   const registry = aggregateRegistry([manifestsRegistry(store.documents), serviceEntryRegistry(store)]);
   await registry.ready;
+  const { services, namespaces } = registry;
+  using gatewayApi = gatewayApiStore(store.documents, { services, namespaces, config: store });
   return Mesh.of({
     meshConfig,
-    config: store.values(),
+    config: [...store.values(), ...gatewayApi.values()],
     services: registry.services.values(),
     endpoints: entriesOf(registry.endpoints),
     workloads: registry.workloads.values(),

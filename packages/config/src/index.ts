@@ -77,6 +77,7 @@ export {
   type GatewayApiSpec,
   gatewayApiKindOf,
 } from "./gateway-api/kinds.ts";
+export { type GatewayApiOptions, type GatewayApiStore, gatewayApiStore } from "./gateway-api/store.ts";
 export { type GatewayApiValidation, validateGatewayApi } from "./gateway-api/validate.ts";
 export { type ConvertedIngress, convertIngress, type IngressOptions } from "./ingress/convert.ts";
 export type { KubernetesObject } from "./ingress/resource.ts";

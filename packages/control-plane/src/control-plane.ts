@@ -1,7 +1,6 @@
 import { type CertificateListener, listenCertificateService, serverCredentials } from "@fairlead/ca/grpc";
 import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef, Position, Unsubscribe } from "@fairlead/model";
-import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
 import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
 import { createConfigSource } from "@fairlead/xds/config";
 import {
@@ -16,9 +15,9 @@ import { withSharedConfig } from "./config-sharing.ts";
 import { ControlPlaneError } from "./control-plane-error.ts";
 import { converged } from "./convergence.ts";
 import { debugPages } from "./debug-pages.ts";
+import { deriveConfig } from "./derived-config.ts";
 import { Histogram } from "./exposition.ts";
 import { authorizeCallers, debugReaders, refuseForeignNode } from "./identity.ts";
-import { withIngresses } from "./ingresses.ts";
 import { createKeySets } from "./jwks/options.ts";
 import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
@@ -73,13 +72,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     options.mesh && "files" in options.mesh
       ? await openSettings(options.mesh.files)
       : fixedSettings(options.mesh?.meshConfig, options.mesh?.meshNetworks);
-  const composed = withIngresses(options.config, options.documents, settings);
-  const { config } = composed;
-  const given = options.registries ?? [];
-  const registry = aggregateRegistry(
-    [...given, serviceEntryRegistry(config, { allocateAddresses: options.allocateAddresses ?? true })],
-    "control plane",
-  );
+  const composed = deriveConfig({
+    config: options.config,
+    documents: options.documents,
+    registries: options.registries ?? [],
+    settings,
+    allocateAddresses: options.allocateAddresses ?? true,
+  });
+  const { config, registry } = composed;
   try {
     await Promise.all([config.ready, registry.ready, options.credentials?.ready]);
   } catch (error) {

@@ -88,7 +88,7 @@ describe("secrets by name", () => {
     it.each([
       ["all Secrets", grant(FROM, '{ group: "", kind: Secret }'), true],
       ["this one", grant(FROM, '{ group: "", kind: Secret, name: tls }'), true],
-      ["the core group unsaid", grant(FROM, "{ kind: Secret }"), true],
+      ["the core group unsaid, which the CRD requires", grant(FROM, "{ kind: Secret }"), false],
       ["another one", grant(FROM, '{ group: "", kind: Secret, name: generic }'), false],
       ["another kind", grant(FROM, '{ group: "", kind: Service }'), false],
       ["another group", grant(FROM, "{ group: example.com, kind: Secret }"), false],
@@ -103,7 +103,9 @@ describe("secrets by name", () => {
     });
 
     it("the roots in it count as it", () => {
-      expect(granted(grant(FROM, "{ kind: Secret, name: tls }"), `${NAME}-cacert`)).toEqual([`${NAME}-cacert`]);
+      expect(granted(grant(FROM, '{ group: "", kind: Secret, name: tls }'), `${NAME}-cacert`)).toEqual([
+        `${NAME}-cacert`,
+      ]);
     });
 
     it("needs none in its own", () => {

@@ -1,6 +1,7 @@
 import {
   aggregateStore,
   defaultMeshConfig,
+  gatewayApiStore,
   ingressStore,
   type MeshConfig,
   type MeshNetworks,
@@ -43,7 +44,7 @@ export interface LoadedMesh {
 }
 
 /**
- * Joins Istio configuration and Kubernetes objects (Ingresses among them) of any number of texts into a mesh, as a control plane would. Pure: no
+ * Joins Istio configuration and Kubernetes objects (Ingresses and the Gateway API's among them) of any number of texts into a mesh, as a control plane would. Pure: no
  * file is read.
  */
 export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = {}): LoadedMesh {
@@ -57,16 +58,18 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     defaultNamespace,
     duplicateKeys,
   });
-  // Kubernetes Ingresses are served as the Gateways and VirtualServices that they stand for.
-  const ingress = ingressStore(store.documents, { meshConfig });
-  const config = aggregateStore([store, ingress]);
   const { trustDomain, rootNamespace } = meshConfig;
   const manifests = manifestsRegistry(store.documents, {
     ...(trustDomain && { trustDomain }),
     ...(rootNamespace && { systemNamespace: rootNamespace }),
   });
-  const entries = serviceEntryRegistry(config, { namespaces: manifests.namespaces });
+  const entries = serviceEntryRegistry(store, { namespaces: manifests.namespaces });
   const registry = aggregateRegistry([manifests, entries]);
+  // Kubernetes Ingresses and the Gateway API are served as the Gateways and VirtualServices that they stand for.
+  const ingress = ingressStore(store.documents, { meshConfig });
+  const { services, namespaces } = registry;
+  const gatewayApi = gatewayApiStore(store.documents, { services, namespaces, config: store });
+  const config = aggregateStore([store, ingress, gatewayApi]);
   const injected = sidecarRule(
     options.sidecars ?? "assumed",
     (namespace) => registry.namespaces.get(namespace)?.labels ?? {},
@@ -83,7 +86,7 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     })),
     namespaces: registry.namespaces.values(),
   });
-  // The store knows Kubernetes objects too; what an Ingress stands for is placed at the Ingress.
+  // The store knows Kubernetes objects too; what an Ingress or a route stands for is placed there.
   const locate: Locate = (ref: ObjectRef, path: string): Position | undefined =>
     store.locate(ref, path) ?? config.locate(ref, path);
   const diagnostics = [...settingsDiagnostics(meshConfig), ...config.diagnostics(), ...registry.diagnostics()];
@@ -91,6 +94,7 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
   void registry.close();
   config.close();
   ingress.close();
+  gatewayApi.close();
   rememberPositions(mesh, locate);
   return { mesh, locate, diagnostics };
 }

@@ -3,7 +3,7 @@ import { parseNode } from "@fairlead/model";
 import { translate } from "@fairlead/xds/translate";
 import { expect, it } from "vitest";
 import { createControlPlane } from "./control-plane.ts";
-import { withIngresses } from "./ingresses.ts";
+import { deriveConfig } from "./derived-config.ts";
 
 const ingress = (host: string) => `apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -44,12 +44,19 @@ it("follows the mesh's settings until it is closed", () => {
       return () => void listeners.delete(listener);
     },
   };
-  const { config, close } = withIngresses(store, store.documents, settings);
+  const { config, registry, close } = deriveConfig({
+    config: store,
+    documents: store.documents,
+    registries: [],
+    settings,
+    allocateAddresses: true,
+  });
   expect([...config.keys()]).toEqual([]);
   settings.meshConfig.ingressControllerMode = "STRICT";
   for (const listener of listeners) listener();
   expect([...config.keys()]).toContain(name("a"));
   close();
+  void registry.close();
   expect(listeners.size).toBe(0);
   store.set({ "web.yaml": ingress("b") });
   expect(config.get(name("b"))).toBeUndefined();
