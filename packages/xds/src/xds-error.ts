@@ -4,8 +4,10 @@ export type XdsErrorCode =
   | "unknown-type"
   | "unknown-field"
   | "unknown-enum-value"
-  /** A value of the wrong type, out of range, or two fields of one oneof. */
+  /** A value of the wrong type or out of range. */
   | "invalid-value"
+  /** Two fields of one oneof, or one field by two names. */
+  | "conflicting-fields"
   /** Bytes that are not the message they are said to be. */
   | "malformed"
   /** A node that a source does not serve. */

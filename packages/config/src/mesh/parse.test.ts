@@ -56,6 +56,36 @@ ingressSelector: null
     });
   });
 
+  it("lets the last declared of a oneof count, and says of the others that they are ignored", () => {
+    const { meshConfig, diagnostics } = parse(`
+extensionProviders:
+  - { name: both, envoyFileAccessLog: { path: /tmp/log }, prometheus: {}, envoyExtAuthzHttp: { port: 80 } }
+`);
+    expect(meshConfig?.extensionProviders?.at(-1)).toEqual({ name: "both", envoyFileAccessLog: { path: "/tmp/log" } });
+    expect(diagnostics.map(formatDiagnostic)).toEqual([
+      "mesh.yaml:3:75: warning MeshConfig  extensionProviders[0].envoyExtAuthzHttp: is ignored: only one can count, and envoyFileAccessLog does [ignored-field]",
+      "mesh.yaml:3:59: warning MeshConfig  extensionProviders[0].prometheus: is ignored: only one can count, and envoyFileAccessLog does [ignored-field]",
+    ]);
+    const broken = parse("extensionProviders: [{ name: both, prometheus: {}, zipkin: { port: x } }]");
+    expect(broken.meshConfig).toBeUndefined();
+    expect(broken.diagnostics.filter(({ severity }) => severity === "error")).toMatchObject([
+      { path: "extensionProviders[0].zipkin.port", code: "wrong-type" },
+    ]);
+  });
+
+  it("ignores numbers without a name, as istiod does, except where it looks at them", () => {
+    const { meshConfig, diagnostics } = parse(
+      "outboundTrafficPolicy: { mode: 2 }\ntlsDefaults: { minProtocolVersion: 9 }\n",
+    );
+    expect(meshConfig).toMatchObject({ outboundTrafficPolicy: {}, tlsDefaults: {} });
+    expect(diagnostics).toMatchObject([
+      { severity: "warning", path: "outboundTrafficPolicy.mode", position: { line: 1 } },
+      { severity: "warning", path: "tlsDefaults.minProtocolVersion", position: { line: 2 } },
+    ]);
+    for (const wrong of ["defaultConfig: { controlPlaneAuthPolicy: 7 }", "outboundTrafficPolicy: { mode: 2.5 }"])
+      expect(parse(wrong).diagnostics).toMatchObject([{ severity: "error", code: "unknown-value" }]);
+  });
+
   it("says where what is wrong, all at once", () => {
     const { meshConfig, diagnostics } = parse("proxy_listen_port: 70000\nconnectTimeout: 0s\naccesLogFile: x\n");
     expect(meshConfig).toBeUndefined();

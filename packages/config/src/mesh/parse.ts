@@ -53,6 +53,9 @@ const IGNORED_NAMES = [
   ["default_providers", "defaultProviders"],
 ] as const;
 
+/** The enums of which Istio takes no number without a name. */
+const REQUIRED_NAMES: ReadonlySet<string> = new Set(["controlPlaneAuthPolicy", "control_plane_auth_policy"]);
+
 function parseMeshDocument<T>(
   kind: string,
   schema: Schema<T>,
@@ -72,11 +75,26 @@ function parseMeshDocument<T>(
       report.at(name).warning("ignored-field", `is ignored by Istio under this name; write ${instead}`);
       delete raw[name];
     }
-  const canonical = canonicalJson(schema, raw, (path, fields) => {
-    const suggestion = closest(String(path.at(-1)), fields);
-    report
-      .at(...path)
-      .warning("unknown-field", `is unknown and ignored${suggestion ? `; did you mean ${suggestion}?` : ""}`);
+  const canonical = canonicalJson(schema, raw, {
+    unknown(path, fields) {
+      const suggestion = closest(String(path.at(-1)), fields);
+      report
+        .at(...path)
+        .warning("unknown-field", `is unknown and ignored${suggestion ? `; did you mean ${suggestion}?` : ""}`);
+    },
+    overruled(path, winner, fieldSchema, ignored) {
+      const at = report.at(...path);
+      at.warning("ignored-field", `is ignored: only one can count, and ${winner} does`);
+      decode(fieldSchema, ignored, at, { crd: false });
+    },
+    unnamed(path, number, names) {
+      if (REQUIRED_NAMES.has(String(path.at(-1)))) {
+        report.at(...path).error("unknown-value", `${number} is not one of ${names.join(", ")}`);
+        return;
+      }
+      const message = `no value has the number ${number}, it is ignored; there are ${names.join(", ")}`;
+      report.at(...path).warning("unknown-value", message);
+    },
   });
   const decoded = decode(schema, canonical, report, { crd: false });
   const value = decoded === undefined ? undefined : finish(decoded, report);

@@ -156,12 +156,12 @@ export function flag(): Schema<boolean> {
   return z.boolean();
 }
 
-/** Base64, standard or URL alphabet, with or without padding (protobuf JSON accepts all). */
+/** Base64 of the standard alphabet with padding, not empty: a CRD (`format: byte`) takes no other. */
 export function bytes(): Schema<string> {
-  return z
-    .string()
-    .check(z.refine((value) => /^[A-Za-z0-9+/_-]*={0,2}$/.test(value), { params: { expected: "base64" } }));
+  return z.string().check(z.refine((value) => BASE64.test(value), { params: { expected: "base64" } }));
 }
+
+const BASE64 = /^(?!$)(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 function whole(min: number, max: number): Schema<number> {
   return z.int().check(z.gte(min), z.lte(max));

@@ -20,7 +20,8 @@ import { messageNameOf } from "./type-url.ts";
 import { WELL_KNOWN } from "./well-known.ts";
 
 type Json = Record<string, unknown>;
-type Report = (error: XdsError) => void;
+/** Takes each problem; `unknownType` each `Any` whose type is not known, which is no problem where its bytes are given. */
+type Report = ((error: XdsError) => void) & { readonly unknownType?: (error: XdsError) => void };
 
 const ANY = "google.protobuf.Any";
 
@@ -77,7 +78,11 @@ function any(json: Json, path: string, report: Report, depth: number): unknown {
         report,
       ),
     };
-  if (!isKnownMessage(name)) return json;
+  if (!isKnownMessage(name)) {
+    const error = new XdsError("unknown-type", `no message ${JSON.stringify(name)} in the Envoy API`);
+    report.unknownType?.(error.within(join(path, "@type")));
+    return json;
+  }
   const { "@type": _, ...rest } = json;
   return fields(messageTable(name), rest, { "@type": typeUrl }, path, report, depth + 1);
 }
@@ -96,7 +101,7 @@ function fields(table: MessageTable, json: Json, result: Json, path: string, rep
           const other = seen.get(group);
           if (other !== undefined)
             throw new XdsError(
-              "invalid-value",
+              "conflicting-fields",
               `only one of ${field.oneof ?? field.jsonName} may be set, and ${other} is`,
             );
           seen.set(group, key);

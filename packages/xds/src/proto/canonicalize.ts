@@ -18,8 +18,8 @@ export function canonicalize<Name extends string>(type: Name, json: object): Mes
 /** Everything that keeps a JSON object from being a message of the type: unknown fields, types and enum values, bad values. */
 export function validate(type: string, json: object): readonly Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
-  canonicalJson(messageNameOf(type), json, (error: XdsError) => {
-    diagnostics.push({ code: error.code, severity: "error", path: error.path, message: error.detail });
-  });
+  const report = ({ code, path, detail }: XdsError) =>
+    void diagnostics.push({ code, severity: "error", path, message: detail });
+  canonicalJson(messageNameOf(type), json, Object.assign(report, { unknownType: report }));
   return diagnostics;
 }

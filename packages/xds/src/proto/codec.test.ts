@@ -97,6 +97,7 @@ describe("Any", () => {
     const json = { typedConfig: { "@type": "type.googleapis.com/acme.Filter", level: 3 } };
     expect(() => encode(extension, json)).toThrow(/^\[unknown-type\] typedConfig\.@type: .*acme\.Filter/);
     expect(canonicalize(extension, json)).toEqual(json);
+    expect(validate(extension, json)).toMatchObject([{ code: "unknown-type", path: "typedConfig.@type" }]);
   });
 });
 
@@ -113,8 +114,8 @@ describe("bad input", () => {
     ["type", CLUSTER, { filters: { name: "x" } }, "invalid-value", "filters"],
     ["number", CLUSTER, { perConnectionBufferLimitBytes: -1 }, "invalid-value", "perConnectionBufferLimitBytes"],
     ["duration", CLUSTER, { connectTimeout: "5 s" }, "invalid-value", "connectTimeout"],
-    ["oneof", CLUSTER, { type: "EDS", clusterType: { name: "x" } }, "invalid-value", "clusterType"],
-    ["twice", CLUSTER, { altStatName: "a", alt_stat_name: "b" }, "invalid-value", "alt_stat_name"],
+    ["oneof", CLUSTER, { type: "EDS", clusterType: { name: "x" } }, "conflicting-fields", "clusterType"],
+    ["twice", CLUSTER, { altStatName: "a", alt_stat_name: "b" }, "conflicting-fields", "alt_stat_name"],
     [
       "in an Any",
       CLUSTER,

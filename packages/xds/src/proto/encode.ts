@@ -176,7 +176,7 @@ function checkOneofs(record: Record<string, unknown>, keys: Shape["keys"], write
     const value = record[key];
     if (field.oneof === undefined || value === undefined || (value === null && !takesNull)) continue;
     if (set.has(field.oneof))
-      throw new XdsError("invalid-value", `only one of ${field.oneof} may be set`, { path: key });
+      throw new XdsError("conflicting-fields", `only one of ${field.oneof} may be set`, { path: key });
     set.add(field.oneof);
   }
 }

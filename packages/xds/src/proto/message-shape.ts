@@ -80,7 +80,7 @@ export class Shapes {
       .sort((a, b) => a.writer.field.number - b.writer.field.number);
     for (const [index, { key, writer }] of found.entries())
       if (index > 0 && found[index - 1]?.writer === writer)
-        throw new XdsError("invalid-value", `given twice, as ${found[index - 1]?.key} too`, { path: key });
+        throw new XdsError("conflicting-fields", `given twice, as ${found[index - 1]?.key} too`, { path: key });
     const oneofs = found.flatMap(({ writer }) => writer.field.oneof ?? []);
     return {
       keys: found.map(({ key }) => key),

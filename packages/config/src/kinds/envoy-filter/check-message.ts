@@ -4,8 +4,8 @@ import type { Report } from "../../validation/report.ts";
 import type { EnvoyFilter } from "./schema.ts";
 
 /**
- * What keeps JSON from being a message of Envoy's API (`envoy.config.cluster.v3.Cluster`): paths within it, and
- * `unknown-field` as the code of fields that it has not. `validate` of `@fairlead/xds/proto` is one.
+ * What keeps JSON from being a message of Envoy's API (`envoy.config.cluster.v3.Cluster`): paths within it, `unknown-field` as the
+ * code of fields that it has not, `conflicting-fields` of a field that another of its oneof excludes. `validate` of `@fairlead/xds/proto` is one.
  */
 export type MessageCheck = (type: string, json: object) => readonly Diagnostic[];
 
@@ -25,9 +25,12 @@ const MESSAGES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks what patches put in against Envoy's API. As Istio has it, a field that is not known is a warning, since a newer
- * Envoy may know it; anything else that is not a message is an error.
+ * What a cluster lets pass though no message is like this: a field that is not known, which a newer Envoy may know; several
+ * fields of a oneof, of which Go's `jsonpb` takes one. Such a patch is not applied.
  */
+const LET_PASS: ReadonlySet<string> = new Set(["unknown-field", "conflicting-fields"]);
+
+/** Checks what patches put in against Envoy's API: what is not a message is an error, except what a cluster lets pass. */
 export function checkMessages({ configPatches = [] }: EnvoyFilter, check: MessageCheck, report: Report): void {
   for (const [index, { applyTo, match, patch }] of configPatches.entries()) {
     const type = MESSAGES[applyTo ?? ""];
@@ -35,7 +38,7 @@ export function checkMessages({ configPatches = [] }: EnvoyFilter, check: Messag
     if (type === undefined || value === undefined || operation === "INVALID" || match?.context === "WAYPOINT") continue;
     for (const { code, path, message } of check(type, value)) {
       const at = report.at("configPatches", index, "patch", "value", ...(parsePath(path) ?? []));
-      if (code === "unknown-field") at.warning(code, message);
+      if (LET_PASS.has(code)) at.warning(code, `${message}; the patch is not applied`);
       else at.error(code, message);
     }
   }

@@ -186,7 +186,9 @@ export const httpRoute = message(
     corsPolicy,
     headers,
   },
-  ["route", "redirect", "directResponse", "delegate"],
+  ["route", "redirect", "directResponse"],
+  // A directResponse beside it is what the delegate's rules answer that have none of their own.
+  ["route", "redirect", "delegate"],
 );
-/** A rule for HTTP requests. Of route, redirect, directResponse and delegate there is one. */
+/** A rule for HTTP requests. Of route, redirect, directResponse and delegate there is one; a delegate may inherit a directResponse. */
 export type HttpRoute = Infer<typeof httpRoute>;

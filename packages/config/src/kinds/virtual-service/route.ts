@@ -29,9 +29,13 @@ export function checkHttpRoute(route: HttpRoute, delegate: boolean, report: Repo
   checkDuration(route.timeout, report.at("timeout"));
 }
 
-/** What excludes what. That route, redirect, directResponse and delegate exclude each other is in the schema. */
+/** What excludes what. That route, redirect and directResponse, or delegate, exclude each other is in the schema. */
 function checkConflicts(route: HttpRoute, delegate: boolean, report: Report): void {
-  if (route.delegate && !delegate) return;
+  if (route.delegate && !delegate) {
+    const message = "answers whatever the delegate's rules match that have no directResponse, those that forward too";
+    if (route.directResponse) report.at("directResponse").warning("inherited", message);
+    return;
+  }
   if (route.delegate) report.at("delegate").error("conflicting-fields", "a delegate must not delegate again");
   const answer = route.redirect ? "redirect" : route.directResponse ? "directResponse" : undefined;
   if (answer)
