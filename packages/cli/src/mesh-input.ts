@@ -15,7 +15,11 @@ export interface Settings {
   readonly meshConfig: MeshConfig;
   readonly meshNetworks: MeshNetworks | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** The files themselves, for what is shown of them. */
+  readonly files: readonly SettingsFile[];
 }
+
+type SettingsFile = TextFile & { readonly kind: "MeshConfig" | "MeshNetworks" };
 
 /** A mesh from files, and what is wrong with them. */
 export interface MeshInput extends LoadedMesh {
@@ -24,15 +28,35 @@ export interface MeshInput extends LoadedMesh {
 
 export async function readSettings(call: Call): Promise<Settings> {
   const [configFile, networksFile] = [call.text("mesh-config"), call.text("mesh-networks")];
-  const config =
-    configFile === undefined ? undefined : parseMeshConfig(await readText(configFile), { file: configFile });
-  const networks =
-    networksFile === undefined ? undefined : parseMeshNetworks(await readText(networksFile), { file: networksFile });
+  const files: SettingsFile[] = [];
+  const read = async <P>(
+    kind: SettingsFile["kind"],
+    file: string | undefined,
+    parse: (text: string, options: { file: string }) => P,
+  ) => {
+    if (file === undefined) return undefined;
+    const text = await readText(file);
+    files.push({ kind, file, text });
+    return parse(text, { file });
+  };
+  const config = await read("MeshConfig", configFile, parseMeshConfig);
+  const networks = await read("MeshNetworks", networksFile, parseMeshNetworks);
   return {
     meshConfig: config?.meshConfig ?? defaultMeshConfig(),
     meshNetworks: networks?.meshNetworks,
     diagnostics: [...(config?.diagnostics ?? []), ...(networks?.diagnostics ?? [])],
+    files,
   };
+}
+
+/** Where fields of MeshConfig and MeshNetworks are written. */
+export function placesOfSettings({ files }: Settings): LoadedMesh["locate"] {
+  const parsed = files.map(({ kind, file, text }) => {
+    const { locate } = (kind === "MeshConfig" ? parseMeshConfig : parseMeshNetworks)(text, { file });
+    return [kind as string, locate] as const;
+  });
+  const places = new Map(parsed);
+  return ({ kind }, path) => places.get(kind)?.(path);
 }
 
 export async function readFilesAndSettings(
@@ -46,11 +70,21 @@ export async function readFilesAndSettings(
 /** The mesh of these texts. `sidecars` as in {@link MeshOptions}: `declared` is what a control plane sees. */
 export function meshOf(
   files: readonly TextFile[],
-  { meshConfig, meshNetworks, diagnostics }: Settings,
+  settings: Settings,
   sidecars: NonNullable<MeshOptions["sidecars"]>,
 ): MeshInput {
+  const { meshConfig, meshNetworks, diagnostics } = settings;
   const loaded = meshFromYaml(files, { meshConfig, ...(meshNetworks ? { meshNetworks } : {}), sidecars });
-  return { ...loaded, diagnostics: [...diagnostics, ...loaded.diagnostics], files };
+  const places = placesOfSettings(settings);
+  const locate: LoadedMesh["locate"] = (ref, path) => places(ref, path) ?? loaded.locate(ref, path);
+  const found = loaded.diagnostics.map((diagnostic) => placed(diagnostic, locate));
+  return { ...loaded, locate, diagnostics: [...diagnostics, ...found], files: [...files, ...settings.files] };
+}
+
+/** A finding with the place of the field it is about, where it has one. */
+export function placed(diagnostic: Diagnostic, locate: LoadedMesh["locate"]): Diagnostic {
+  const position = diagnostic.position ?? (diagnostic.object && locate(diagnostic.object, diagnostic.path));
+  return position ? { ...diagnostic, position } : diagnostic;
 }
 
 /** The mesh of the files and folders in `paths`. */

@@ -329,7 +329,7 @@ export {
 } from "./kinds.ts";
 export { defaultMeshConfig, defaultProxyConfig } from "./mesh/defaults.ts";
 export { mergeMeshConfig, mergeProxyConfig } from "./mesh/merge.ts";
-export { type MeshParseOptions, parseMeshConfig, parseMeshNetworks } from "./mesh/parse.ts";
+export { type MeshParseOptions, type ParsedSettings, parseMeshConfig, parseMeshNetworks } from "./mesh/parse.ts";
 export { type AnyConfigObject, type ConfigObject, isKind, type ObjectMeta, refOf } from "./object.ts";
 export {
   type ParsedDocument,

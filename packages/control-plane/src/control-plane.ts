@@ -154,8 +154,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   let closing: Promise<void> | undefined;
 
   const diagnostics = (): readonly Diagnostic[] => {
-    const translation = made.diagnostics().map((diagnostic) => {
-      const position = diagnostic.position ?? (diagnostic.object && config.locate(diagnostic.object, diagnostic.path));
+    const unplaced = [...settingsDiagnostics(settings.meshConfig), ...made.diagnostics()];
+    const translation = unplaced.map((diagnostic) => {
+      const { object, path } = diagnostic;
+      const position =
+        diagnostic.position ?? (object && (settings.locate(object, path) ?? config.locate(object, path)));
       return position ? { ...diagnostic, position } : diagnostic;
     });
     return [
@@ -165,7 +168,6 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       ...(shared?.diagnostics() ?? []),
       ...settings.diagnostics,
       ...roots.diagnostics,
-      ...settingsDiagnostics(settings.meshConfig),
       ...translation,
     ];
   };

@@ -46,6 +46,13 @@ describe("FileSettings", () => {
       expect(settings.meshConfig).toMatchObject({ trustDomain: "one.example", rootNamespace: "istio-system" });
       expect(Object.keys(settings.meshNetworks?.networks ?? {})).toEqual(["north"]);
       expect(settings.diagnostics).toEqual([]);
+      const place = (kind: string, path: string) => settings.locate({ kind, namespace: "", name: "" }, path);
+      expect(place("MeshConfig", "trustDomain")).toEqual({ file: meshConfig, line: 1, column: 1 });
+      expect(place("MeshNetworks", "networks.north.gateways[0].port")).toEqual({
+        file: meshNetworks,
+        line: 1,
+        column: 82,
+      });
 
       let told = changed(settings);
       await write("mesh.yaml", "trustDomain: 5\n");

@@ -7,18 +7,24 @@ import {
   parseMeshConfig,
   parseMeshNetworks,
 } from "@fairlead/config";
-import type { Diagnostic, Unsubscribe } from "@fairlead/model";
+import type { Diagnostic, ObjectRef, Position, Unsubscribe } from "@fairlead/model";
 import type { MeshSettings } from "./mesh-feed.ts";
 
+/** Settings that somebody holds and closes. */
+export interface HeldSettings extends MeshSettings {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where a field of MeshConfig or MeshNetworks is written. */
+  locate(object: ObjectRef, path: string): Position | undefined;
+  close(): void;
+}
+
 /** Settings that do not change. What is not given has Istio's defaults. */
-export function fixedSettings(
-  meshConfig?: MeshConfig,
-  meshNetworks?: MeshNetworks,
-): MeshSettings & { readonly diagnostics: readonly Diagnostic[]; close(): void } {
+export function fixedSettings(meshConfig?: MeshConfig, meshNetworks?: MeshNetworks): HeldSettings {
   return {
     meshConfig: { ...defaultMeshConfig(), ...meshConfig },
     meshNetworks,
     diagnostics: [],
+    locate: () => undefined,
     subscribe: () => () => undefined,
     close: () => undefined,
   };
@@ -32,10 +38,11 @@ export interface SettingsFiles {
 }
 
 /** Settings of files, watched. A file that becomes unreadable or invalid leaves the last good settings in force. */
-export class FileSettings implements MeshSettings {
+export class FileSettings implements HeldSettings {
   meshConfig: MeshConfig = defaultMeshConfig();
   meshNetworks: MeshNetworks | undefined;
   readonly #problems = new Map<string, readonly Diagnostic[]>();
+  readonly #places = new Map<string, (path: string) => Position | undefined>();
   readonly #listeners = new Set<() => void>();
   readonly #watchers = new Map<string, () => void>();
   readonly #files: SettingsFiles;
@@ -58,6 +65,10 @@ export class FileSettings implements MeshSettings {
 
   get diagnostics(): readonly Diagnostic[] {
     return [...this.#problems.values()].flat();
+  }
+
+  locate({ kind }: ObjectRef, path: string): Position | undefined {
+    return this.#places.get(kind)?.(path);
   }
 
   subscribe(listener: () => void): Unsubscribe {
@@ -88,13 +99,17 @@ export class FileSettings implements MeshSettings {
 
   #take(path: string, text: string): void {
     if (path === this.#files.meshConfig) {
-      const { meshConfig, diagnostics } = parseMeshConfig(text, { file: path });
+      const { meshConfig, diagnostics, locate } = parseMeshConfig(text, { file: path });
       this.#problems.set(path, diagnostics);
-      if (meshConfig) this.meshConfig = meshConfig;
+      if (!meshConfig) return;
+      this.meshConfig = meshConfig;
+      this.#places.set("MeshConfig", locate);
     } else {
-      const { meshNetworks, diagnostics } = parseMeshNetworks(text, { file: path });
+      const { meshNetworks, diagnostics, locate } = parseMeshNetworks(text, { file: path });
       this.#problems.set(path, diagnostics);
-      if (meshNetworks) this.meshNetworks = meshNetworks;
+      if (!meshNetworks) return;
+      this.meshNetworks = meshNetworks;
+      this.#places.set("MeshNetworks", locate);
     }
   }
 }

@@ -43,7 +43,7 @@ export const DOCUMENTS: Readonly<Partial<Record<KindName, string>>> = {
 export const EXCEPTIONS: Readonly<Record<string, string>> = {};
 
 /** The proxies that are looked at: a client, a server, one of another namespace, three gateways. */
-const NODES: readonly ProxyNode[] = (
+export const NODES: readonly ProxyNode[] = (
   [
     ["sidecar~10.9.0.1~client.default~default.svc.cluster.local", { app: "client", version: "v1" }],
     ["sidecar~10.3.0.1~server.default~default.svc.cluster.local", { app: "server" }],
@@ -126,7 +126,7 @@ export async function translations(
   return { nodes: NODES.map((node) => translate(mesh, node)), registry: told };
 }
 
-function written(made: object): string {
+export function written(made: object): string {
   return JSON.stringify(made, (key, value) => (key === "sources" ? undefined : value));
 }
 
@@ -141,16 +141,16 @@ function isReported(diagnostics: readonly Diagnostic[], object: ConfigObject, pa
   });
 }
 
-type Path = readonly (string | number)[];
+export type Path = readonly (string | number)[];
 
-function leaves(value: unknown, path: Path = []): readonly Path[] {
+export function leaves(value: unknown, path: Path = []): readonly Path[] {
   if (typeof value !== "object" || value === null) return [path];
   const entries = Array.isArray(value) ? value.map((item, index) => [index, item] as const) : Object.entries(value);
   return entries.length === 0 ? [path] : entries.flatMap(([key, item]) => leaves(item, [...path, key]));
 }
 
 /** A copy without the value at `path`: messages and lists around it stay, empty or not. */
-function without(value: unknown, [head, ...rest]: Path): unknown {
+export function without(value: unknown, [head, ...rest]: Path): unknown {
   if (head === undefined) return undefined;
   const item = without((value as Record<string | number, unknown>)[head], rest);
   if (Array.isArray(value))
@@ -160,7 +160,7 @@ function without(value: unknown, [head, ...rest]: Path): unknown {
 }
 
 /** `http[0].headers.request.set.a` as its schema names it: `http[].headers.request.set{}`; `struct` is free within. */
-function matchesField(path: Path, field: string): boolean {
+export function matchesField(path: Path, field: string): boolean {
   const names = field.replaceAll("[]", ".[]").replaceAll("{}", ".{}").split(".");
   return (
     names.length <= path.length &&

@@ -48,4 +48,37 @@ describe("analyze", () => {
     ]);
     expect(await fairlead("analyze", "-f", folder.at("empty"), "-o", "json")).toMatchObject({ code: 0, out: "[]\n" });
   });
+
+  it("says what is wrong with mesh settings, and with --extra what of them has no effect", async () => {
+    await using folder = await folderOf({
+      "none.yaml": "",
+      "settings.yaml":
+        "trustDomain: shop.example\ndefaultConfig:\n  meshId: shop\nextensionProviders:\n  - name: a\n    lightstep: {}\n",
+      "broken.yaml": "connectTimeout: soon\n",
+    });
+    const found = async (settings: string, ...more: string[]) => {
+      const file = folder.at(settings);
+      const { out } = await fairlead(
+        "analyze",
+        "-f",
+        folder.at("none.yaml"),
+        "--mesh-config",
+        file,
+        ...more,
+        "-o",
+        "json",
+      );
+      return (JSON.parse(out) as { code: string; line: number; file: string }[]).map(
+        ({ code, file: at, line }) => `${code} ${at === file ? line : at}`,
+      );
+    };
+    expect(await found("settings.yaml")).toEqual([]);
+    expect(await found("settings.yaml", "--extra")).toEqual([
+      "required 6",
+      "invalid-port 6",
+      "unsupported-field 3",
+      "unsupported-field 6",
+    ]);
+    expect(await found("broken.yaml")).toEqual(["IST0106 1"]);
+  });
 });

@@ -1,10 +1,11 @@
 import { analyzeExtra } from "@fairlead/analysis";
 import { type ParsedDocument, parseDocuments } from "@fairlead/config";
+import { settingsDiagnostics } from "@fairlead/mesh";
 import { type Diagnostic, formatObject } from "@fairlead/model";
 import { CliError } from "../cli-error.ts";
 import { type Call, type Command, type ExitCode, MESH_OPTIONS, type Terminal } from "../command.ts";
 import type { TextFile } from "../input.ts";
-import { meshOf, readFilesAndSettings, type Settings } from "../mesh-input.ts";
+import { meshOf, placed, placesOfSettings, readFilesAndSettings, type Settings } from "../mesh-input.ts";
 import { paint, printFinding, printJson } from "../output.ts";
 import { RunningAnalysis } from "../running-analysis.ts";
 import { answerOrWatch, WATCH_OPTION } from "../watch.ts";
@@ -17,13 +18,24 @@ interface Input {
 }
 
 function answer({ files, settings }: Input, running: RunningAnalysis, call: Call, terminal: Terminal): ExitCode {
-  const { found, documents } = running.update(files, settings);
-  if (call.values.extra)
+  const { found: known, documents } = running.update(files, settings);
+  const broken = settings.diagnostics.filter(({ severity }) => severity === "error");
+  const found = [...broken.map((fault) => ({ ...fault, code: "IST0106" })), ...known];
+  if (call.values.extra) {
+    const told = settings.diagnostics.filter((diagnostic) => !broken.includes(diagnostic));
+    const locate = placesOfSettings(settings);
+    const unread = settingsDiagnostics(settings.meshConfig).map((diagnostic) => placed(diagnostic, locate));
+    found.push(...told, ...unread);
     found.push(...analyzeExtra(meshOf(files, settings, "declared").mesh, parseDocumentsByDefault(files)));
+  }
   if (call.json) printJson(terminal, found.map(recordOf));
   else {
     for (const diagnostic of found)
-      printFinding(terminal, diagnostic, files.find(({ file }) => file === diagnostic.position?.file)?.text);
+      printFinding(
+        terminal,
+        diagnostic,
+        [...files, ...settings.files].find(({ file }) => file === diagnostic.position?.file)?.text,
+      );
     terminal.out(
       found.length === 0
         ? `${paint(terminal, "good", "nothing found")} in ${documents} documents\n`

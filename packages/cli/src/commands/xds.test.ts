@@ -111,6 +111,7 @@ describe("xds -o json", () => {
     await using folder = await folderOf({
       "mesh.yaml": entry("alpha"),
       "mesh-config.yaml": "outboundTrafficPolicy: {mode: REGISTRY_ONLY}\n",
+      "more.yaml": "trustDomain: shop.example\nserviceScopeConfigs: [{scope: GLOBAL}]\n",
       "node.json": NODE,
     });
     const routes = async (...more: string[]) => {
@@ -128,6 +129,10 @@ describe("xds -o json", () => {
     };
     expect(await routes()).toContain('"allow_any"');
     expect(await routes("--mesh-config", folder.at("mesh-config.yaml"))).toContain('"block_all"');
+    const printed = ["xds", "-f", folder.at("mesh.yaml"), "--node", folder.at("node.json")];
+    const { out } = await fairlead(...printed, "--mesh-config", folder.at("more.yaml"));
+    expect(out).toContain("more.yaml:2:1: warning: serviceScopeConfigs: has no effect");
+    expect(out).toContain("2 | serviceScopeConfigs: [{scope: GLOBAL}]");
   });
 
   it.each([

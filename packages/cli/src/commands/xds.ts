@@ -5,7 +5,7 @@ import { manifestCredentials } from "@fairlead/registry/credentials";
 import { canonicalize } from "@fairlead/xds/proto";
 import { type Generated, secretNamesOf, translate } from "@fairlead/xds/translate";
 import { type Command, MESH_OPTIONS } from "../command.ts";
-import { type MeshInput, readMesh } from "../mesh-input.ts";
+import { type MeshInput, placed, readMesh } from "../mesh-input.ts";
 import { printFinding, printJson } from "../output.ts";
 import { readNode } from "./node.ts";
 
@@ -18,12 +18,6 @@ const MESSAGES = {
   authorizations: "istio.security.Authorization",
   nameTables: "istio.networking.nds.v1.NameTable",
 } as const;
-
-/** A finding with the place of the field it is about, where it has one. */
-function placed(diagnostic: Diagnostic, { locate }: MeshInput): Diagnostic {
-  const position = diagnostic.position ?? (diagnostic.object && locate(diagnostic.object, diagnostic.path));
-  return position ? { ...diagnostic, position } : diagnostic;
-}
 
 function diagnosticRecord({ code, severity, path, message, object, position }: Diagnostic): object {
   return { code, severity, path, message, ...(object ? { resource: formatObject(object) } : {}), ...(position ?? {}) };
@@ -54,7 +48,7 @@ export const xds: Command = {
       made[type].map(({ resource }: Generated) => canonicalize(MESSAGES[type], resource));
     const { secrets, diagnostics: ofSecrets } = readSecrets(input, node);
     const diagnostics = [...input.diagnostics, ...ofSecrets, ...made.diagnostics].map((diagnostic) =>
-      placed(diagnostic, input),
+      placed(diagnostic, input.locate),
     );
     const answer = {
       clusters: print("clusters"),

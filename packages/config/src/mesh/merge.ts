@@ -10,14 +10,18 @@ import { messageInfo } from "../schema/message.ts";
 export function mergeMeshConfig(below: MeshConfig, above: MeshConfig): MeshConfig {
   const merged: MeshConfig = { ...below, ...above };
   const { defaultConfig, defaultProviders } = above;
-  const providers = new Map(below.extensionProviders?.map((provider) => [provider.name, provider]));
-  for (const provider of above.extensionProviders ?? []) providers.set(provider.name, provider);
+  // The upper ones go first, so that they are found by the index they have in their document.
+  const own = above.extensionProviders ?? [];
+  const providers = [
+    ...own,
+    ...(below.extensionProviders ?? []).filter(({ name }) => !own.some((provider) => provider.name === name)),
+  ];
   const aliases = new Set([...(above.trustDomainAliases ?? []), ...(below.trustDomainAliases ?? [])]);
   return {
     ...merged,
     ...(below.defaultConfig && { defaultConfig: mergeProxyConfig(below.defaultConfig, defaultConfig ?? {}) }),
     ...(defaultProviders && { defaultProviders: { ...below.defaultProviders, ...defaultProviders } }),
-    extensionProviders: [...providers.values()],
+    extensionProviders: providers,
     trustDomainAliases: [...aliases].sort(),
   };
 }

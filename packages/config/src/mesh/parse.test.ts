@@ -8,7 +8,7 @@ const parse = (text: string) => parseMeshConfig(text, { file: FILE });
 
 describe("parseMeshConfig", () => {
   it("gives the defaults for an empty document", () => {
-    expect(parse("")).toEqual({ meshConfig: defaultMeshConfig(), diagnostics: [] });
+    expect(parse("")).toMatchObject({ meshConfig: defaultMeshConfig(), diagnostics: [] });
   });
 
   it("merges what upstream merges, and replaces the rest", () => {
@@ -32,10 +32,10 @@ extensionProviders:
     expect(meshConfig?.localityLbSetting).not.toHaveProperty("enabled");
     expect(meshConfig?.defaultConfig).not.toHaveProperty("serviceCluster");
     expect(meshConfig?.extensionProviders?.map(({ name }) => name)).toEqual([
-      "prometheus",
-      "stackdriver",
       "envoy",
       "more",
+      "prometheus",
+      "stackdriver",
     ]);
   });
 
@@ -61,7 +61,7 @@ ingressSelector: null
 extensionProviders:
   - { name: both, envoyFileAccessLog: { path: /tmp/log }, prometheus: {}, envoyExtAuthzHttp: { port: 80 } }
 `);
-    expect(meshConfig?.extensionProviders?.at(-1)).toEqual({ name: "both", envoyFileAccessLog: { path: "/tmp/log" } });
+    expect(meshConfig?.extensionProviders?.[0]).toEqual({ name: "both", envoyFileAccessLog: { path: "/tmp/log" } });
     expect(diagnostics.map(formatDiagnostic)).toEqual([
       "mesh.yaml:3:75: warning MeshConfig  extensionProviders[0].envoyExtAuthzHttp: is ignored: only one can count, and envoyFileAccessLog does [ignored-field]",
       "mesh.yaml:3:59: warning MeshConfig  extensionProviders[0].prometheus: is ignored: only one can count, and envoyFileAccessLog does [ignored-field]",
@@ -84,6 +84,16 @@ extensionProviders:
     ]);
     for (const wrong of ["defaultConfig: { controlPlaneAuthPolicy: 7 }", "outboundTrafficPolicy: { mode: 2.5 }"])
       expect(parse(wrong).diagnostics).toMatchObject([{ severity: "error", code: "unknown-value" }]);
+  });
+
+  it("places what is wrong with items of merged lists", () => {
+    const { diagnostics } = parse(
+      "trustDomainAliases: [z.org, '-']\nextensionProviders:\n  - { name: a, zipkin: { service: z.org, port: 0 } }\n",
+    );
+    expect(diagnostics).toMatchObject([
+      { severity: "error", path: "trustDomainAliases[1]", position: { line: 1, column: 29 } },
+      { severity: "warning", path: "extensionProviders[0].zipkin.port", position: { line: 3 } },
+    ]);
   });
 
   it("says where what is wrong, all at once", () => {

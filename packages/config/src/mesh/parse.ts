@@ -1,4 +1,4 @@
-import type { Diagnostic, ObjectRef } from "@fairlead/model";
+import type { Diagnostic, ObjectRef, Position } from "@fairlead/model";
 import { parsePath } from "../common/path.ts";
 import { isRecord } from "../common/record.ts";
 import { type MeshConfig, meshConfig as meshConfigSchema } from "../kinds/mesh-config/schema.ts";
@@ -19,6 +19,13 @@ export interface MeshParseOptions {
   readonly file: string;
 }
 
+/** What was found in a document of settings. */
+export interface ParsedSettings {
+  readonly diagnostics: readonly Diagnostic[];
+  /** Where a field is written, or the part of it that is there, as `defaultConfig.tracing`. */
+  locate(path: string): Position | undefined;
+}
+
 /**
  * Reads a MeshConfig (YAML or JSON, a document without kind), puts it on top of Istio's defaults and validates the
  * whole. With errors, `meshConfig` is undefined. Unknown fields are warnings, as istiod takes them.
@@ -26,25 +33,29 @@ export interface MeshParseOptions {
 export function parseMeshConfig(
   text: string,
   options: MeshParseOptions,
-): { meshConfig: MeshConfig | undefined; diagnostics: readonly Diagnostic[] } {
+): ParsedSettings & { readonly meshConfig: MeshConfig | undefined } {
   const result = parseMeshDocument("MeshConfig", meshConfigSchema, text, options, (value, report) => {
     const meshConfig = mergeMeshConfig(defaultMeshConfig(), value);
-    validateMeshConfig(meshConfig, report);
+    // Aliases are told by their places in the document; merged ones are sorted.
+    const { trustDomainAliases = meshConfig.trustDomainAliases } = value;
+    validateMeshConfig({ ...meshConfig, ...(trustDomainAliases && { trustDomainAliases }) }, report);
     return meshConfig;
   });
-  return { meshConfig: result.value, diagnostics: result.diagnostics };
+  const { value: meshConfig, diagnostics, locate } = result;
+  return { meshConfig, diagnostics, locate };
 }
 
 /** Reads a MeshNetworks document as {@link parseMeshConfig} does. */
 export function parseMeshNetworks(
   text: string,
   options: MeshParseOptions,
-): { meshNetworks: MeshNetworks | undefined; diagnostics: readonly Diagnostic[] } {
+): ParsedSettings & { readonly meshNetworks: MeshNetworks | undefined } {
   const result = parseMeshDocument("MeshNetworks", meshNetworksSchema, text, options, (value, report) => {
     validateMeshNetworks(value, report);
     return { networks: {}, ...value };
   });
-  return { meshNetworks: result.value, diagnostics: result.diagnostics };
+  const { value: meshNetworks, diagnostics, locate } = result;
+  return { meshNetworks, diagnostics, locate };
 }
 
 /** Istio merges these fields by their JSON names only; under the others they have no effect. */
@@ -62,9 +73,10 @@ function parseMeshDocument<T>(
   text: string,
   { file }: MeshParseOptions,
   finish: (value: T, report: Report) => T,
-): { value: T | undefined; diagnostics: readonly Diagnostic[] } {
+): ParsedSettings & { readonly value: T | undefined } {
   const read = readYaml(text, file);
-  if (read.value === undefined) return { value: undefined, diagnostics: read.diagnostics };
+  const locate = (path: string) => read.locate(parsePath(path) ?? []);
+  if (read.value === undefined) return { value: undefined, diagnostics: read.diagnostics, locate };
   const ref: ObjectRef = { kind, namespace: "", name: "" };
   const diagnostics: Diagnostic[] = [];
   const report = reportInto(diagnostics, ref);
@@ -100,8 +112,8 @@ function parseMeshDocument<T>(
   const value = decoded === undefined ? undefined : finish(decoded, report);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   const placed = diagnostics.map((diagnostic) => {
-    const position = read.locate(parsePath(diagnostic.path) ?? []);
+    const position = locate(diagnostic.path);
     return position ? { ...diagnostic, position } : diagnostic;
   });
-  return { value: failed ? undefined : value, diagnostics: placed };
+  return { value: failed ? undefined : value, diagnostics: placed, locate };
 }

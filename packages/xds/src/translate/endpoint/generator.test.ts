@@ -339,6 +339,17 @@ describe("networks", () => {
     expect([of("byRange"), of("byRegistry"), of("own")]).toEqual([["50.0.0.1"], ["50.0.0.2"], ["50.0.0.3"]]);
   });
 
+  test("gateways are named by a service too, with its external addresses", () => {
+    const given = {
+      endpoints: endpoints.slice(1, 3),
+      service: { externalAddresses: ["9.9.9.9"] },
+      meshNetworks: { networks: { n2: { gateways: [{ registryServiceName: HOST, port: 444 }] } } },
+    };
+    expect(addresses(given, client(on("n1")))).toEqual([["10.0.0.2 mtls", "9.9.9.9 mtls"]]);
+    const [, gateway] = assignment(given, client(on("n1")))?.endpoints?.[0]?.lbEndpoints ?? [];
+    expect(gateway?.endpoint?.address?.socketAddress).toEqual({ address: "9.9.9.9", portValue: 444 });
+  });
+
   test("make no difference without gateways", () => {
     expect(addresses({ endpoints: endpoints.slice(0, 3) }, client(on("n2")))).toEqual([
       ["10.0.0.1 mtls", "10.0.0.2 mtls", "20.0.0.1 mtls"],
