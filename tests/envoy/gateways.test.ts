@@ -135,10 +135,9 @@ describe("a gateway", () => {
       await new Promise<void>((resolve) => tls.listen(port, SERVICE, resolve));
       stack.defer(() => void tls.close());
     }
-    const files = [`file-cert:${folder}/cert.pem~${folder}/key.pem`, `file-root:${folder}/clients.pem`];
     const gatewayTopology = { numTrustedProxies: 1, proxyProtocol: {} };
     const proxies = {
-      gate: { address: GATE, type: "router", files },
+      gate: { address: GATE, type: "router", files: folder },
       boundary: { address: BOUNDARY, type: "router", metadata: { PROXY_CONFIG: { gatewayTopology } } },
     } as const;
     stack.use(await startProxied({ net: NET, files: { "mesh.yaml": mesh(folder) }, proxies }));

@@ -112,7 +112,7 @@ describe("listeners", () => {
     );
     stack.use(await startReply("program", at(folder, "tcp")));
     stack.use(await startEcho("strict", "127.0.0.1:19076"));
-    const server = { ...PROXIES.server, files: [`file-cert:${folder}/cert.pem~${folder}/key.pem`] };
+    const server = { ...PROXIES.server, files: folder };
     const files = { "mesh.yaml": mesh(folder) };
     proxied = stack.use(await startProxied({ net: NET, files, proxies: { ...PROXIES, server } }));
   });

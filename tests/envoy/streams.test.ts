@@ -265,9 +265,7 @@ describe("connections through real Envoys", () => {
       socket.once("data", (bytes) => socket.end(`through: ${bytes}`));
     });
     await serve(tunnel, PORT, TUNNEL);
-    const files = [`file-root:${folder}/ca.pem`, `file-root:${folder}/others.pem`];
-    const pair = `file-cert:${folder}/cert.pem~${folder}/key.pem`;
-    const proxies = { ...PROXIES, client: { ...PROXIES.client, files: [...files, pair] } };
+    const proxies = { ...PROXIES, client: { ...PROXIES.client, files: folder } };
     stack.use(await startProxied({ net: NET, files: { "mesh.yaml": mesh(folder) }, proxies }));
   });
   afterAll(() => stack.disposeAsync());

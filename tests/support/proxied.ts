@@ -2,14 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { memoryKeyManager, type SelfSignedAuthority, selfSignedAuthority } from "@fairlead/ca";
-import {
-  createAgent,
-  fileSecrets,
-  inProcessClient,
-  listenSds,
-  namedSecretFiles,
-  SECRET_NAMES,
-} from "@fairlead/ca/agent";
+import { createAgent, fileSecrets, inProcessClient, listenSds, SECRET_NAMES } from "@fairlead/ca/agent";
 import { type MeshConfig, type MeshNetworks, type TextStore, textStore } from "@fairlead/config";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { workloadSpiffeId } from "@fairlead/model";
@@ -25,8 +18,8 @@ export interface Proxy {
   readonly namespace?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly metadata?: Readonly<Record<string, unknown>>;
-  /** Files that its agent serves besides, by the names that resources have for them (`file-root:PATH`). */
-  readonly files?: readonly string[];
+  /** A folder whose files its agent serves, by the names that resources have for them (`file-root:PATH`). */
+  readonly files?: string;
   readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string };
 }
 
@@ -76,13 +69,17 @@ export async function startProxied<Names extends string>(options: ProxiedOptions
     const agent = stack.use(createAgent({ identity, ca: inProcessClient(authority, identity) }));
     await agent.ready;
     const sdsPath = join(folder, `${name}.sds`);
-    const held = await fileSecrets({ secrets: (proxy.files ?? []).map(namedSecretFiles) });
+    const held = await fileSecrets({ secrets: [], directories: proxy.files === undefined ? [] : [proxy.files] });
     stack.defer(() => held.close());
     const secrets = {
       get: (secret: string) => agent.get(secret) ?? held.get(secret),
-      subscribe: (listener: (secret: string) => void) => agent.subscribe(listener),
+      subscribe(listener: (secret: string) => void) {
+        const unsubscribe = [agent.subscribe(listener), held.subscribe(listener)];
+        return () => unsubscribe.forEach((end) => void end());
+      },
     };
-    const serving = await listenSds(`unix:${sdsPath}`, secrets, [...Object.values(SECRET_NAMES), ...held.names]);
+    const names = Object.values(SECRET_NAMES);
+    const serving = await listenSds(`unix:${sdsPath}`, secrets, names, (name) => held.want(name));
     stack.defer(() => serving.close());
     const envoy = stack.use(
       await startEnvoy({

@@ -86,3 +86,32 @@ test("the first look must hold, and no key is in what it says", async () => {
   expect((failure as CaError).cause).toBeUndefined();
   expect(String(failure)).not.toContain("SECRETSECRET");
 });
+
+test("files of allowed folders are served when their names are asked for, and no others, whatever leads there", async () => {
+  const problems: CaError[] = [];
+  const directories = [at("one"), at("later")];
+  const onProblem = (error: CaError) => problems.push(error);
+  const source = await fileSecrets({ secrets: [], directories, pollSeconds: 0, onProblem });
+  await symlink(at("two", "root-cert.pem"), at("one", "out.pem"));
+  const pair = (dir: string) => `file-cert:${at(dir, "cert-chain.pem")}~${at(dir, "key.pem")}`;
+  const roots = `file-root:${at("one", "root-cert.pem")}`;
+  const asked = [
+    ...[pair("one"), roots, pair("later")],
+    ...[pair("two"), `file-root:${at("one")}/../two/root-cert.pem`, `file-root:${at("one", "out.pem")}`],
+    ...["file-root:root-cert.pem", `file-root:${at("one")}`, "file-root:/etc/passwd", "default", "file-cert:x"],
+    `file-cert:${at("one", "cert-chain.pem")}~${at("two", "key.pem")}`,
+  ];
+  for (const name of [...asked, ...asked]) source.want(name);
+  await source.refresh().catch(() => undefined);
+  expect(source.names.filter((name) => source.get(name))).toEqual([pair("one"), roots]);
+  expect([...new Set(problems.map(({ message }) => message))]).toEqual([
+    expect.stringMatching(/SECRET_NOT_FOUND.*later/),
+    expect.stringMatching(/out\.pem leads out of the folders/),
+  ]);
+  await cp(at("two"), at("later"), { recursive: true });
+  const changed: string[] = [];
+  source.subscribe((name) => changed.push(name));
+  await source.refresh().catch(() => undefined);
+  expect(changed).toEqual([pair("later")]);
+  source.close();
+});

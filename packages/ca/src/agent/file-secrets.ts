@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, realpath } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
 import type { Secret, SecretSource } from "@fairlead/model";
 import { startPoll } from "../authority/poll.ts";
 import { readCertificates } from "../certificate/parse.ts";
@@ -16,6 +16,11 @@ export type SecretFiles =
 
 export interface FileSecretsOptions {
   readonly secrets: readonly SecretFiles[];
+  /**
+   * Folders whose files are served to who asks for them by Istio's names (`file-cert:CHAIN~KEY`, `file-root:ROOTS`, whole paths),
+   * links followed. Default: none, so that only `secrets` are read.
+   */
+  readonly directories?: readonly string[];
   /** Seconds between looks at the files. Default 5. */
   readonly pollSeconds?: number;
   /** Told when files that changed do not hold; the secret they had stays in force. */
@@ -26,6 +31,8 @@ export interface FileSecretsOptions {
 /** Secrets kept in files by somebody else: an operator's mounts, cert-manager, another agent. */
 export interface FileSecrets extends SecretSource {
   readonly names: readonly string[];
+  /** Begins to serve the files of this name, where they are in one of `directories`; does nothing with others. */
+  want(name: string): void;
   /** Looks now. Rejects with the first of what does not hold, after all have been looked at. */
   refresh(): Promise<void>;
   close(): void;
@@ -55,36 +62,52 @@ export function namedSecretFiles(name: string): SecretFiles {
 /**
  * Reads secrets from files and follows them by looking again, which sees replaced files, folders and symbolic links
  * alike (a kubelet swaps a link). Files that do not hold, such as a key of another certificate half way through a
- * replacement, change nothing. Only the files named here are ever read. The first look must succeed: rejects with
+ * replacement, change nothing. Only the files named here, and those wanted, are ever read. The first look must succeed: rejects with
  * SECRET_NOT_FOUND, CERTIFICATE_MALFORMED, BUNDLE_INVALID, KEY_INVALID or KEY_MISMATCH. The caller closes it.
  */
 export async function fileSecrets(options: FileSecretsOptions): Promise<FileSecrets> {
-  const { secrets, onProblem, clock = systemClock } = options;
+  const { onProblem, directories = [], clock = systemClock } = options;
+  const secrets = [...options.secrets];
   const held = new Map<string, Secret>();
   const problems = new Map<string, string>();
   const listeners = new Set<(name: string) => void>();
+  const look = async (files: SecretFiles): Promise<CaError | undefined> => {
+    try {
+      if (!options.secrets.includes(files)) await mustBeWithin(files, directories);
+      const secret = await read(files);
+      problems.delete(files.name);
+      if (JSON.stringify(held.get(files.name)) === JSON.stringify(secret)) return undefined;
+      held.set(files.name, secret);
+      for (const listener of [...listeners]) listener(files.name);
+      return undefined;
+    } catch (cause) {
+      const error = toCaError(cause, "SECRET_NOT_FOUND", `${files.name}: ${(cause as Error).message}`);
+      if (problems.get(files.name) !== error.message) onProblem?.(error);
+      problems.set(files.name, error.message);
+      return error;
+    }
+  };
   const refresh = async () => {
     let first: CaError | undefined;
-    for (const files of secrets) {
-      try {
-        const secret = await read(files);
-        problems.delete(files.name);
-        if (JSON.stringify(held.get(files.name)) === JSON.stringify(secret)) continue;
-        held.set(files.name, secret);
-        for (const listener of [...listeners]) listener(files.name);
-      } catch (cause) {
-        const error = toCaError(cause, "SECRET_NOT_FOUND", `${files.name}: ${(cause as Error).message}`);
-        if (problems.get(files.name) !== error.message) onProblem?.(error);
-        problems.set(files.name, error.message);
-        first ??= error;
-      }
+    for (const files of [...secrets]) {
+      const error = await look(files);
+      first ??= error;
     }
     if (first) throw first;
   };
   await refresh();
   const poll = startPoll(clock, options.pollSeconds ?? 5, refresh);
   return {
-    names: secrets.map(({ name }) => name),
+    get names() {
+      return secrets.map(({ name }) => name);
+    },
+    want(name) {
+      const files = filesOf(name);
+      if (files === undefined || secrets.length >= MAX_NAMES || secrets.some((known) => known.name === name)) return;
+      if (!pathsOf(files).every((path) => directories.some((directory) => isWithin(path, directory)))) return;
+      secrets.push(files);
+      void look(files);
+    },
     get: (name) => held.get(name),
     subscribe(listener) {
       listeners.add(listener);
@@ -96,6 +119,34 @@ export async function fileSecrets(options: FileSecretsOptions): Promise<FileSecr
       listeners.clear();
     },
   };
+}
+
+/** Most names that are followed; who asks for more gets no answer. */
+const MAX_NAMES = 1000;
+
+function filesOf(name: string): SecretFiles | undefined {
+  try {
+    return namedSecretFiles(name);
+  } catch {
+    return undefined;
+  }
+}
+
+const pathsOf = (files: SecretFiles): readonly string[] =>
+  "roots" in files ? [files.roots] : [files.certificateChain, files.privateKey];
+
+/** By the words alone, which must be those of a whole path without detours. */
+const isWithin = (path: string, directory: string): boolean =>
+  resolve(path) === path && path.startsWith(`${resolve(directory)}${sep}`);
+
+/** Where links lead counts too: a folder that others write to must not lead out of it. Throws SECRET_NOT_FOUND. */
+async function mustBeWithin(files: SecretFiles, directories: readonly string[]): Promise<void> {
+  const homes = await Promise.all(directories.map((directory) => realpath(directory).catch(() => undefined)));
+  for (const path of pathsOf(files)) {
+    const real = await realpath(path);
+    if (!homes.some((home) => home !== undefined && isWithin(real, home)))
+      throw new CaError("SECRET_NOT_FOUND", `${path} leads out of the folders whose files are served`);
+  }
 }
 
 async function read(files: SecretFiles): Promise<Secret> {

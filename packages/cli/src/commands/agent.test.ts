@@ -158,8 +158,12 @@ describe("agent", () => {
     await fairlead("ca", "issue", "--dir", folder.at("pki"), "--id", ID, "--out", folder.at("svid"));
     const sds = `unix:${folder.at("sds")}`;
     const roots = `file-root:${folder.at("pki", "root-cert.pem")}`;
-    const agent = begin("agent", "--sds", sds, "--mounted", folder.at("svid"), "--serve-file", roots);
+    const inFolder = ["--serve-files-in", folder.at("svid")];
+    const agent = begin("agent", "--sds", sds, "--mounted", folder.at("svid"), "--serve-file", roots, ...inFolder);
     await expect.poll(agent.err, { timeout: 20_000 }).toContain("serving secrets");
+    const pair = `file-cert:${folder.at("svid", "cert-chain.pem")}~${folder.at("svid", "key.pem")}`;
+    const other = `file-root:${folder.at("pki", "other.pem")}`;
+    await expect.poll(async () => [...(await secrets(sds, pair, other, "ROOTCA")).keys()].sort()).toEqual(["ROOTCA", pair]);
     expect([...(await secrets(sds, "default", "ROOTCA", roots)).keys()].sort()).toEqual(["ROOTCA", "default", roots]);
     agent.stop();
     expect((await agent.result).code).toBe(0);

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { type CaError, CERTIFICATE_FILES } from "@fairlead/ca";
 import {
   type Agent,
@@ -84,7 +85,7 @@ export const agent: Command = {
   summary:
     "Keeps a workload's key and certificate beside its proxy and serves them by SDS on a Unix socket: certified by an authority, or from mounted files.",
   usage:
-    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] [--workload-api unix:PATH] [--ads HOST:PORT --node node.json] [--check-revocation] | --mounted DIR) [--serve-file NAME …] [-o json]",
+    "--sds unix:PATH (--ca HOST:PORT --roots FILE --id SPIFFE_ID [--token-file FILE] [--server SPIFFE_ID] [--ttl SECONDS] [--out DIR] [--workload-api unix:PATH] [--ads HOST:PORT --node node.json] [--check-revocation] | --mounted DIR) [--serve-file NAME …] [--serve-files-in DIR …] [-o json]",
   options: {
     sds: { type: "string" },
     ca: { type: "string" },
@@ -100,6 +101,7 @@ export const agent: Command = {
     "check-revocation": { type: "boolean" },
     mounted: { type: "string" },
     "serve-file": { type: "string", multiple: true },
+    "serve-files-in": { type: "string", multiple: true },
   },
   required: ["sds"],
   async run(call, terminal) {
@@ -115,6 +117,7 @@ export const agent: Command = {
     const say = (text: string) => terminal.err(`${new Date().toISOString()} ${text}\n`);
     const onProblem = (error: CaError) => say(error.message);
     const named = (call.values["serve-file"] ?? []) as readonly string[];
+    const directories = ((call.values["serve-files-in"] ?? []) as readonly string[]).map((path) => resolve(path));
 
     await using stack = new AsyncDisposableStack();
     const keep = <T extends FileSecrets>(source: T): T => stack.adopt(source, (held) => held.close());
@@ -123,8 +126,9 @@ export const agent: Command = {
         ca === undefined
           ? keep(await fileSecrets({ secrets: mountedCertificate(mounted ?? ""), onProblem }))
           : stack.use(await startAgent(call, ca, say));
-      const files = keep(await fileSecrets({ secrets: named.map(namedSecretFiles), onProblem }));
-      const listener = await listenSds(sds, joined([own, files]), [...Object.values(SECRET_NAMES), ...files.names]);
+      const files = keep(await fileSecrets({ secrets: named.map(namedSecretFiles), directories, onProblem }));
+      const names = [...Object.values(SECRET_NAMES), ...files.names];
+      const listener = await listenSds(sds, joined([own, files]), names, (name) => files.want(name));
       stack.defer(() => listener.close());
       const ended = new Promise<void>((resolve) => {
         if (terminal.signal.aborted) resolve();
