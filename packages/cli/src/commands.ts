@@ -6,12 +6,20 @@ import { caInit, caInspect, caIssue } from "./commands/ca.ts";
 import { caAudit } from "./commands/ca-audit.ts";
 import { caCrl, caRevoke } from "./commands/ca-revoke.ts";
 import { caRotate } from "./commands/ca-rotate.ts";
+import { completionOf } from "./commands/completion.ts";
+import { describeService } from "./commands/describe-service.ts";
+import { describeWorkload } from "./commands/describe-workload.ts";
 import { diff } from "./commands/diff.ts";
+import { proxyConfig } from "./commands/proxy-config.ts";
+import { proxyLog } from "./commands/proxy-log.ts";
+import { proxyStats } from "./commands/proxy-stats.ts";
+import { proxyStatus } from "./commands/proxy-status.ts";
 import { reach } from "./commands/reach.ts";
 import { route } from "./commands/route.ts";
 import { serve } from "./commands/serve.ts";
 import { test } from "./commands/test.ts";
 import { validate } from "./commands/validate.ts";
+import { version } from "./commands/version.ts";
 import { xds } from "./commands/xds.ts";
 
 /** Every command by its words. */
@@ -22,9 +30,15 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   route,
   diff,
   reach,
+  "describe workload": describeWorkload,
+  "describe service": describeService,
   test,
   serve,
   bootstrap,
+  "proxy-status": proxyStatus,
+  "proxy-config": proxyConfig,
+  "proxy-log": proxyLog,
+  "proxy-stats": proxyStats,
   agent,
   "ca init": caInit,
   "ca issue": caIssue,
@@ -33,4 +47,6 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "ca revoke": caRevoke,
   "ca crl": caCrl,
   "ca audit": caAudit,
+  version,
+  completion: completionOf(() => COMMANDS),
 };

@@ -42,7 +42,7 @@ export function resourcesFromConfigDump(dump: unknown): Resources {
       ...all("dynamic_endpoint_configs", "endpoint_config"),
     );
   }
-  const plain = <T>(list: readonly unknown[]) => list.map((one) => camelCase(one, "") as T);
+  const plain = <T>(list: readonly unknown[]) => list.map((one) => fromAdminJson(one) as T);
   return {
     listeners: plain<Listener>(listeners),
     // Routes that a listener holds itself are dumped once more, some without a name.
@@ -60,7 +60,12 @@ function parse(text: string): unknown {
   }
 }
 
-/** Field names as protobuf JSON has them; what users named, and free-form values, stay as they are. */
+/** A message of Envoy's admin interface, which has the field names of the protos, as protobuf JSON has it. */
+export function fromAdminJson(value: unknown): unknown {
+  return camelCase(value, "");
+}
+
+/** What users named, and free-form values, stay as they are. */
 function camelCase(value: unknown, field: string): unknown {
   if (Array.isArray(value)) return value.map((item) => camelCase(item, field));
   if (typeof value !== "object" || value === null) return value;

@@ -1,6 +1,6 @@
 // Ask a mesh.
 export type { Answer, Destination, Outcome, Response, Rewrites, RoutePolicy } from "./answer.ts";
-export { resourcesFromConfigDump } from "./config-dump.ts";
+export { fromAdminJson, resourcesFromConfigDump } from "./config-dump.ts";
 // Compare two meshes.
 export type { AnswerPart, BehaviourChange } from "./diff/behaviour.ts";
 export { type DiffOptions, diff, type ProxyChange } from "./diff/diff.ts";
@@ -19,6 +19,7 @@ export type { FailoverEvent, Fate } from "./failover/scenario.ts";
 export type { DestinationMoment, ExpectedShift, Moment, Part, Timeline } from "./failover/timeline.ts";
 export type { Entry } from "./listener/select.ts";
 export { type LoadedMesh, type MeshOptions, meshFromYaml, type YamlText } from "./mesh/from-yaml.ts";
+export { findNode, UNKNOWN_ADDRESS } from "./mesh/node.ts";
 export type { Locate } from "./mesh/positions.ts";
 // Ask who can call whom.
 export type { PolicyFinding } from "./reach/policy-finding.ts";
