@@ -1,7 +1,6 @@
 import { memoryKeyManager, selfSignedAuthority } from "@fairlead/ca";
-import { certificateService } from "@fairlead/ca/grpc";
+import { listenCertificateService } from "@fairlead/ca/grpc";
 import { parseSpiffeId } from "@fairlead/model";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 
 /** The certificate service over plaintext, whose callers are whom their bearer token names; `verify` as in core.ts. */
 const authority = await selfSignedAuthority({
@@ -10,7 +9,7 @@ const authority = await selfSignedAuthority({
   verifyAfterSign: process.argv.includes("verify"),
 });
 const unlimited = { perSecond: 1e9, burst: 1e9 };
-const { definition, implementation } = certificateService({
+const { address } = await listenCertificateService({
   authority,
   authenticators: [
     {
@@ -22,10 +21,7 @@ const { definition, implementation } = certificateService({
     },
   ],
   rateLimits: { perCaller: unlimited, total: unlimited },
+  address: "127.0.0.1:0",
+  insecure: true,
 });
-const server = new Server();
-server.addService(definition, implementation);
-server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  console.log(`127.0.0.1:${port}`);
-});
+console.log(address);

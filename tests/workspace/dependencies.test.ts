@@ -7,13 +7,14 @@ const root = join(import.meta.dirname, "../..");
 /** The layering: what each package may import. Other dependencies are named in its package.json, and in its README with the reason. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
+  grpc: [],
   // Only the subpaths `kubernetes` of config, registry and ca import kubernetes.
   config: ["model", "kubernetes"],
   registry: ["model", "config", "kubernetes"],
   mesh: ["model", "config"],
-  xds: ["model", "config", "mesh"],
+  xds: ["model", "grpc", "config", "mesh"],
   // Only the agent's subpath imports xds: it serves SDS with the one discovery server there is.
-  ca: ["model", "xds", "kubernetes"],
+  ca: ["model", "grpc", "xds", "kubernetes"],
   analysis: ["model", "config", "registry", "mesh"],
   simulator: ["model", "config", "registry", "mesh", "xds"],
   kubernetes: ["model"],

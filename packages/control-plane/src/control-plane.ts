@@ -1,4 +1,4 @@
-import { type CertificateListener, listenCertificateService, serverCredentials } from "@fairlead/ca/grpc";
+import { type CertificateListener, listenCertificateService, serverTls } from "@fairlead/ca/grpc";
 import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef, Position, Unsubscribe } from "@fairlead/model";
 import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
@@ -190,7 +190,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
       const tls =
         security === "mtls" && !ads.startsWith("unix:")
-          ? serverCredentials(await own.agent([host, ...serverNames]), {
+          ? serverTls(await own.agent([host, ...serverNames]), {
               clients: authenticators ? "asked" : "required",
               ...(minTlsVersion ? { minTlsVersion } : {}),
             })
@@ -198,7 +198,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       const bound = await server
         .listen({
           address: ads,
-          ...(tls ? { credentials: tls } : {}),
+          ...(tls ? { tls } : {}),
           ...(authenticators ? { authorize: authorizeCallers({ authority, authenticators }, trustDomains) } : {}),
           ...(insecure ? { insecure } : {}),
         })

@@ -1,4 +1,4 @@
-import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
+import type { UnaryMethod } from "@fairlead/grpc";
 import type { AuditRecord, AuditSink } from "../authority/audit.ts";
 import type { Authority } from "../authority/authority.ts";
 import type { SelfSignedAuthority } from "../authority/self-signed.ts";
@@ -8,7 +8,7 @@ import { type Authenticator, authenticate, type Caller, type CallIdentity } from
 import { AUTHORITY_METHODS, type AuthorityMethod, type AuthorityState } from "./authority-wire.ts";
 import { decodeTextAndNumber, encodeTextAndNumber } from "./jwt-wire.ts";
 import { type RateLimits, rateLimiter } from "./rate-limit.ts";
-import { type CertificateService, callIdentity, statusOf } from "./service.ts";
+import { asGrpcError, callIdentity } from "./service.ts";
 
 export interface AuthorityServiceOptions {
   /** What it can do is what may be asked of it: roots are changed one by one at a {@link SelfSignedAuthority} only. */
@@ -24,14 +24,11 @@ export interface AuthorityServiceOptions {
   readonly clock?: Pick<Clock, "now">;
 }
 
-/** Answers one call: the text of a request to that of an answer. Throws {@link CaError}. */
-export type AuthorityCall = (method: AuthorityMethod, text: string, call: CallIdentity) => Promise<string>;
-
 /**
  * An authority over the network: every caller of the mesh may see its roots and their state and have the CRLs; administrators may
  * prepare, activate, taint and retire roots, and revoke certificates. One-time credentials are not spent by it.
  */
-export function authorityService(options: AuthorityServiceOptions): AuthorityCall {
+export function authorityService(options: AuthorityServiceOptions): readonly UnaryMethod[] {
   const { authority, authenticators, admins, audit, clock = systemClock } = options;
   const limit = rateLimiter(options.rateLimits, clock);
 
@@ -48,7 +45,7 @@ export function authorityService(options: AuthorityServiceOptions): AuthorityCal
     else await (authority.revoke?.bind(authority) ?? fail(cannot))(id());
   };
 
-  return async (method, text, call) => {
+  const answer = async (method: AuthorityMethod, text: string, call: CallIdentity): Promise<string> => {
     const caller = await authenticate(call, authenticators);
     caller.settle?.(false);
     limit(caller.identity.uri);
@@ -75,6 +72,19 @@ export function authorityService(options: AuthorityServiceOptions): AuthorityCal
       throw error;
     }
   };
+
+  const methods = Object.entries(AUTHORITY_METHODS) as [AuthorityMethod, string][];
+  return methods.map(([name, path]) => ({
+    kind: "unary",
+    path,
+    async answer(request, call) {
+      try {
+        return encodeTextAndNumber(await answer(name, decodeTextAndNumber(request).text, callIdentity(call)), 0);
+      } catch (error) {
+        throw asGrpcError(toCaError(error, "SIGNING_FAILED", "the request could not be served"));
+      }
+    },
+  }));
 }
 
 async function mustBeAdmin(caller: Caller, admins: AuthorityServiceOptions["admins"]): Promise<void> {
@@ -114,30 +124,4 @@ function tell(audit: AuditSink | undefined, record: AuditRecord): void {
   } catch {
     // An audit sink that fails must not change an answer; sinks report their own failures.
   }
-}
-
-/** As grpc-js serves it. */
-export function authorityGrpcJs(options: AuthorityServiceOptions): CertificateService {
-  const answer = authorityService(options);
-  const raw = (bytes: Buffer): Buffer => bytes;
-  const codec = { requestSerialize: raw, requestDeserialize: raw, responseSerialize: raw, responseDeserialize: raw };
-  const methods = Object.entries(AUTHORITY_METHODS) as [AuthorityMethod, string][];
-  return {
-    definition: Object.fromEntries(
-      methods.map(([name, path]) => [name, { path, requestStream: false, responseStream: false, ...codec }]),
-    ),
-    implementation: Object.fromEntries(
-      methods.map(([name]) => [
-        name,
-        (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
-          const work = async () => answer(name, decodeTextAndNumber(call.request).text, callIdentity(call));
-          work().then(
-            (text) => callback(null, encodeTextAndNumber(text, 0)),
-            (error: unknown) =>
-              callback(statusOf(toCaError(error, "SIGNING_FAILED", "the request could not be served"))),
-          );
-        },
-      ]),
-    ),
-  };
 }

@@ -5,7 +5,7 @@ import type { CaClient, SigningRequest, SigningResponse } from "../agent/ca-clie
 import { readCertificate } from "../certificate/parse.ts";
 import { CaError } from "../error.ts";
 import { hostOf, namesHostOf, withServerName } from "./channel-credentials.ts";
-import { CERTIFICATE_SERVICE } from "./definition.ts";
+import { CREATE_CERTIFICATE } from "./definition.ts";
 import { decodeResponse, encodeRequest } from "./wire.ts";
 
 export interface GrpcCaClientOptions {
@@ -23,7 +23,6 @@ export interface GrpcCaClientOptions {
   readonly timeoutMs?: number;
 }
 
-const METHOD = CERTIFICATE_SERVICE.CreateCertificate;
 const identityBytes = (bytes: Buffer): Buffer => bytes;
 
 /**
@@ -45,7 +44,7 @@ export function grpcCaClient(options: GrpcCaClientOptions): CaClient {
     const { signal } = request;
     const bytes = await unary(
       { ...options, roots: request.roots ?? options.roots },
-      { path: METHOD?.path ?? "", message, metadata, current, signal },
+      { path: CREATE_CERTIFICATE, message, metadata, current, signal },
     );
     const { certChain } = decodeResponse(bytes);
     const roots = certChain.at(-1);

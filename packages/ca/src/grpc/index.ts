@@ -24,9 +24,8 @@ export { type JwtSvidServiceOptions, jwtSvidService } from "./jwt-service.ts";
 export { type CertificateListener, type ListenOptions, listenCertificateService } from "./listen.ts";
 export { type NodeImpersonationOptions, nodeImpersonation, type PodFacts } from "./node-impersonation.ts";
 export { DEFAULT_RATE_LIMITS, type RateLimit, type RateLimits } from "./rate-limit.ts";
-export { type ServerCredentialsOptions, serverCredentials } from "./server-credentials.ts";
+export { type ServerTlsOptions, serverTls } from "./server-tls.ts";
 export {
-  type CertificateService,
   type CertificateServiceOptions,
   certificateService,
   type ImpersonationRule,

@@ -44,7 +44,7 @@ export function grpcJwtClient(options: GrpcJwtClientOptions): GrpcJwtClient {
     return decodeTextAndNumber(bytes);
   };
   const refresh = async (): Promise<void> => {
-    const { text } = await call(JWT_SVIDS.Bundle.path, Buffer.alloc(0));
+    const { text } = await call(JWT_SVIDS.bundle, Buffer.alloc(0));
     // The connection says who it is; a journal that was restored from a backup may count anew.
     const next = parseSpiffeBundle(trustDomain, text);
     if (closing.signal.aborted || (bundle && marshalSpiffeBundle(bundle) === marshalSpiffeBundle(next))) return;
@@ -64,7 +64,7 @@ export function grpcJwtClient(options: GrpcJwtClientOptions): GrpcJwtClient {
     async mint({ identity, audiences, ttlSeconds = 0 }) {
       if (identity.uri !== agent.identity.uri)
         throw new CaError("SPIFFE_ID_INVALID", `this agent is ${agent.identity.uri}, not ${identity.uri}`);
-      const { text, number } = await call(JWT_SVIDS.Mint.path, encodeMintRequest({ audiences, ttlSeconds }));
+      const { text, number } = await call(JWT_SVIDS.mint, encodeMintRequest({ audiences, ttlSeconds }));
       if (text === "") throw new CaError("REQUEST_FAILED", "the authority answered without token");
       return { token: text, identity, expiresAt: new Date(number) };
     },

@@ -1,11 +1,11 @@
+import { listenGrpc, type TlsSource } from "@fairlead/grpc";
 import { parseSpiffeId, type SpiffeId } from "@fairlead/model";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { inProcessClient } from "../agent/ca-client.ts";
 import { CaError } from "../error.ts";
-import { type AuthorityServiceOptions, authorityGrpcJs } from "./authority-service.ts";
+import { type AuthorityServiceOptions, authorityService } from "./authority-service.ts";
 import { type JwtSvidServiceOptions, jwtSvidService } from "./jwt-service.ts";
-import { serverCredentials } from "./server-credentials.ts";
+import { serverTls } from "./server-tls.ts";
 import { type CertificateServiceOptions, certificateService } from "./service.ts";
 import { MAX_MESSAGE_BYTES } from "./wire.ts";
 
@@ -45,17 +45,8 @@ export async function listenCertificateService(options: ListenOptions): Promise<
   const { authority, address } = options;
   const host = /^\[?(.*?)\]?:\d+$/.exec(address)?.[1];
   if (host === undefined) throw new CaError("OPTION_INVALID", `${JSON.stringify(address)} is not HOST:PORT`);
-  const server = new Server({ "grpc.max_receive_message_length": MAX_MESSAGE_BYTES * 2 });
-  const { definition, implementation } = certificateService(options);
-  server.addService(definition, implementation);
-  if (options.jwt) {
-    const jwt = jwtSvidService({ ...options.jwt, authenticators: options.authenticators });
-    server.addService(jwt.definition, jwt.implementation);
-  }
-  const remote = authorityGrpcJs(options);
-  server.addService(remote.definition, remote.implementation);
   let agent: Agent | undefined;
-  let credentials = ServerCredentials.createInsecure();
+  let tls: TlsSource | undefined;
   if (options.insecure === true) {
     if (!/^(127\.|::1$|localhost$)/.test(host))
       throw new CaError("OPTION_INVALID", "without TLS only a loopback address is served");
@@ -73,25 +64,27 @@ export async function listenCertificateService(options: ListenOptions): Promise<
       throw error;
     });
     const { minTlsVersion } = options;
-    credentials = serverCredentials(agent, { clients: "asked", ...(minTlsVersion ? { minTlsVersion } : {}) });
+    tls = serverTls(agent, { clients: "asked", ...(minTlsVersion ? { minTlsVersion } : {}) });
   }
-  const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
-  ).catch(async (cause: Error) => {
+  const { authenticators, jwt } = options;
+  const server = await listenGrpc({
+    address,
+    methods: [
+      certificateService(options),
+      ...(jwt ? jwtSvidService({ ...jwt, authenticators }) : []),
+      ...authorityService(options),
+    ],
+    ...(tls ? { tls } : {}),
+    maxReceiveBytes: MAX_MESSAGE_BYTES * 2,
+  }).catch(async (cause: Error) => {
     await agent?.close();
     throw new CaError("OPTION_INVALID", `cannot listen on ${address}: ${cause.message}`, { cause });
   });
   return {
-    address: address.replace(/:\d+$/, `:${port}`),
-    port,
+    address: server.address,
+    port: server.port,
     async close(graceMs = 1000) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => server.forceShutdown(), graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      await server.close(graceMs);
       await agent?.close();
     },
   };

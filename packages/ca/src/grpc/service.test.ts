@@ -12,7 +12,7 @@ import { inspectCertificate } from "../certificate/inspect.ts";
 import { memoryKeyManager } from "../keys/memory.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { clientCertificate } from "./client-certificate.ts";
-import { CERTIFICATE_SERVICE } from "./definition.ts";
+import { CREATE_CERTIFICATE } from "./definition.ts";
 import { type JoinTokens, joinTokens } from "./join-token.ts";
 import { type CertificateListener, listenCertificateService } from "./listen.ts";
 import { decodeResponse, encodeRequest } from "./wire.ts";
@@ -111,7 +111,7 @@ function call({
   return new Promise((resolve) => {
     const options = { deadline: Date.now() + 10_000 };
     client.makeUnaryRequest(
-      CERTIFICATE_SERVICE.CreateCertificate?.path ?? "",
+      CREATE_CERTIFICATE,
       same,
       same,
       message,

@@ -1,12 +1,5 @@
+import { type Call, GrpcError, type UnaryMethod } from "@fairlead/grpc";
 import { parseSpiffeId, type SpiffeId } from "@fairlead/model";
-import {
-  Metadata,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  type StatusObject,
-  type sendUnaryData,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import type { AuditRecord, AuditSink } from "../authority/audit.ts";
 import type { Authority } from "../authority/authority.ts";
 import type { IssuedCertificate } from "../authority/issue.ts";
@@ -14,7 +7,7 @@ import type { IssuanceLedger } from "../authority/ledger.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import { type Authenticator, authenticate, type Caller, type CallIdentity } from "./authenticator.ts";
-import { CERTIFICATE_SERVICE } from "./definition.ts";
+import { CREATE_CERTIFICATE } from "./definition.ts";
 import { type RateLimits, rateLimiter } from "./rate-limit.ts";
 import { SUBORDINATE_PROFILE } from "./upstream.ts";
 import { type CertificateRequest, decodeRequest, encodeResponse } from "./wire.ts";
@@ -43,26 +36,21 @@ export interface CertificateServiceOptions {
   readonly clock?: Pick<Clock, "now">;
 }
 
-export interface CertificateService {
-  readonly definition: ServiceDefinition;
-  readonly implementation: UntypedServiceImplementation;
-}
-
 /**
- * Istio's certificate service, for any grpc-js server: `server.addService(definition, implementation)`. The server must
- * be bound with TLS: tokens travel in the clear otherwise. Whatever goes wrong is a status with a code of
- * {@link CaError}; details of authentication stay inside.
+ * The method of Istio's certificate service, for `listenGrpc` of `@fairlead/grpc`, or any grpc-js server by its
+ * `grpcJsService`. The server must be bound with TLS: tokens travel in the clear otherwise. Whatever goes wrong is a status
+ * with a code of {@link CaError}; details of authentication stay inside.
  */
-export function certificateService(options: CertificateServiceOptions): CertificateService {
+export function certificateService(options: CertificateServiceOptions): UnaryMethod {
   const { authority, authenticators, impersonation, signers, ledger, audit, clock = systemClock } = options;
   const limit = rateLimiter(options.rateLimits, clock);
 
-  const create = async (call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> => {
+  const answer = async (message: Buffer, call: Call): Promise<Buffer> => {
     let caller: Caller | undefined;
     let audited = false;
     let issued = false;
     try {
-      const request = decodeRequest(call.request);
+      const request = decodeRequest(message);
       caller = await authenticate(callIdentity(call), authenticators);
       limit(caller.identity.uri);
       if (request.metadata.CertificateProfile !== undefined) {
@@ -94,34 +82,20 @@ export function certificateService(options: CertificateServiceOptions): Certific
       return encodeResponse({ certChain: [...certificateChain, roots.join("")] });
     } catch (error) {
       const failure = toCaError(error, "SIGNING_FAILED", "the request could not be served");
-      if (!audited) tell(audit, clock.now(), failure, caller && auditCaller(caller, call), call.getPeer());
-      throw failure;
+      if (!audited) tell(audit, clock.now(), failure, caller && auditCaller(caller, call), call.peer.address);
+      throw asGrpcError(failure);
     } finally {
       caller?.settle?.(issued);
     }
   };
 
-  return {
-    definition: CERTIFICATE_SERVICE,
-    implementation: {
-      CreateCertificate(call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) {
-        create(call).then(
-          (response) => callback(null, response),
-          (error: CaError) => callback(statusOf(error)),
-        );
-      },
-    },
-  };
+  return { kind: "unary", path: CREATE_CERTIFICATE, answer };
 }
 
 /** What authenticators see of a call. */
-export function callIdentity(call: ServerUnaryCall<Buffer, Buffer>): CallIdentity {
-  const certificate = call.getAuthContext().sslPeerCertificate?.raw;
-  return {
-    peer: call.getPeer(),
-    certificate,
-    metadata: (name) => call.metadata.get(name).map(String),
-  };
+export function callIdentity(call: Call): CallIdentity {
+  const { address, certificate } = call.peer;
+  return { peer: address, certificate: certificate?.der, metadata: (name) => call.metadata(name) };
 }
 
 async function grantedIdentity(
@@ -183,8 +157,8 @@ async function chooseSigner(
   return found;
 }
 
-function auditCaller(caller: Caller, call: ServerUnaryCall<Buffer, Buffer>): NonNullable<AuditRecord["caller"]> {
-  return { authenticator: caller.authenticator, identity: caller.identity.uri, peer: call.getPeer() };
+function auditCaller(caller: Caller, call: Call): NonNullable<AuditRecord["caller"]> {
+  return { authenticator: caller.authenticator, identity: caller.identity.uri, peer: call.peer.address };
 }
 
 function tell(
@@ -207,10 +181,9 @@ function tell(
   }
 }
 
-/** The gRPC status of an error, with the standard retry hint where there is one. */
-export function statusOf(error: CaError): Partial<StatusObject> {
-  const metadata = new Metadata();
-  metadata.set("fairlead-code", error.code);
-  if (error.retryAfterMs !== undefined) metadata.set("grpc-retry-pushback-ms", String(error.retryAfterMs));
-  return { code: error.grpcStatus, details: error.publicMessage, metadata };
+/** An error as the caller is told of it, with the standard retry hint where there is one. */
+export function asGrpcError(error: CaError): GrpcError {
+  const { code, grpcStatus, publicMessage, retryAfterMs } = error;
+  const hint = retryAfterMs === undefined ? {} : { "grpc-retry-pushback-ms": String(retryAfterMs) };
+  return new GrpcError(grpcStatus, publicMessage, { metadata: { "fairlead-code": code, ...hint }, cause: error });
 }

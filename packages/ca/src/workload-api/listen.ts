@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { type GrpcServer, listenGrpc } from "@fairlead/grpc";
 import { bindPrivately } from "../agent/unix-socket.ts";
 import { type WorkloadApiServiceOptions, workloadApiService } from "./service.ts";
 
@@ -22,21 +22,14 @@ const GRACE_MS = 1000;
 /** Serves the SPIFFE Workload API of one workload on a Unix socket. Throws OPTION_INVALID or STORE_FAILED. */
 export async function listenWorkloadApi(options: WorkloadApiListenOptions): Promise<WorkloadApiListener> {
   const service = workloadApiService(options);
-  const server = new Server();
-  server.addService(service.definition, service.implementation);
-  const bind = (address: string) =>
-    new Promise<void>((resolve, reject) =>
-      server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())),
-    );
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      service.close();
-      const timer = setTimeout(() => server.forceShutdown(), GRACE_MS);
-      server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  let server: GrpcServer | undefined;
+  const bind = async (address: string) => {
+    server = await listenGrpc({ address, methods: service.methods });
+  };
+  const stop = async () => {
+    service.close();
+    await server?.close(GRACE_MS);
+  };
   const path = await bindPrivately(options.address, bind, options.mode).catch(async (error: unknown) => {
     await stop();
     throw error;

@@ -1,12 +1,5 @@
+import { type Call, GrpcError, type Method, type ServerStream, STATUS } from "@fairlead/grpc";
 import { parseSpiffeId } from "@fairlead/model";
-import {
-  type handleUnaryCall,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  status,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import type { JwtSvidIssuer } from "../jwt/jwt-authority.ts";
@@ -21,45 +14,24 @@ export interface WorkloadApiServiceOptions extends WorkloadApiOptions {
 }
 
 export interface WorkloadApiService {
-  readonly definition: ServiceDefinition;
-  readonly implementation: UntypedServiceImplementation;
+  readonly methods: readonly Method[];
   /** Ends all streams with UNAVAILABLE. */
   close(): void;
 }
 
 /** Without this header a request may come from a browser that was sent there (Workload API, section 4). */
 const HEADER = "workload.spiffe.io";
-const raw = (bytes: Buffer): Buffer => bytes;
-
-const method = (name: string, responseStream: boolean): ServiceDefinition[string] => ({
-  path: `/SpiffeWorkloadAPI/${name}`,
-  requestStream: false,
-  responseStream,
-  requestSerialize: raw,
-  requestDeserialize: raw,
-  responseSerialize: raw,
-  responseDeserialize: raw,
-});
-
-const DEFINITION: ServiceDefinition = {
-  FetchX509SVID: method("FetchX509SVID", true),
-  FetchX509Bundles: method("FetchX509Bundles", true),
-  FetchJWTSVID: method("FetchJWTSVID", false),
-  FetchJWTBundles: method("FetchJWTBundles", true),
-  ValidateJWTSVID: method("ValidateJWTSVID", false),
-};
-
-type Call = ServerUnaryCall<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
+const path = (name: string): string => `/SpiffeWorkloadAPI/${name}`;
 
 /**
- * The SPIFFE Workload API of one workload, for any grpc-js server on a Unix socket that only this workload may open: who can
- * open it is who it says. Streams send anew after every change. UNAVAILABLE while there is no certificate yet, so that
+ * The SPIFFE Workload API of one workload, for `listenGrpc` of `@fairlead/grpc` (or a grpc-js server by its `grpcJsService`) on a
+ * Unix socket that only this workload may open: who can open it is who it says. Streams send anew after every change. UNAVAILABLE while there is no certificate yet, so that
  * clients wait; the standard's PERMISSION_DENIED would be for good.
  */
 export function workloadApiService(options: WorkloadApiServiceOptions): WorkloadApiService {
   const { agent, jwt, clock = systemClock } = options;
   const answers = workloadAnswers(options);
-  const streams = new Map<ServerWritableStream<Buffer, Buffer>, () => void>();
+  const streams = new Map<ServerStream, () => void>();
   let coming = false;
   /** Changes of one turn are one message. */
   const changed = () => {
@@ -73,37 +45,50 @@ export function workloadApiService(options: WorkloadApiServiceOptions): Workload
   const sources = [agent, ...(options.bundle ? [options.bundle] : []), ...(options.federated ?? [])];
   const unsubscribe = sources.map((source) => source.subscribe(changed));
 
-  const stream = (answer: () => Buffer) => (call: ServerWritableStream<Buffer, Buffer>) => {
-    if (!hasHeader(call)) return end(call, NO_HEADER);
-    let last: Buffer | undefined;
-    const send = () => {
-      try {
-        const next = answer();
-        if (last?.equals(next)) return;
-        last = next;
-        call.write(next);
-      } catch (error) {
-        streams.delete(call);
-        end(call, statusOf(error));
-      }
-    };
-    streams.set(call, send);
-    call.on("cancelled", () => void streams.delete(call));
-    call.on("close", () => void streams.delete(call));
-    send();
-  };
-  const unary =
-    (answer: (request: Buffer) => Promise<Buffer>): handleUnaryCall<Buffer, Buffer> =>
-    (call, callback) => {
-      if (!hasHeader(call)) return callback(NO_HEADER);
-      answer(call.request).then(
-        (bytes) => callback(null, bytes),
-        (error: unknown) => callback(statusOf(error)),
-      );
-    };
+  const stream = (name: string, answer: () => Buffer): Method => ({
+    kind: "stream",
+    path: path(name),
+    open(out) {
+      demandHeader(out.call);
+      let last: Buffer | undefined;
+      const send = () => {
+        try {
+          const next = answer();
+          if (last?.equals(next)) return;
+          last = next;
+          out.write(next);
+        } catch (error) {
+          streams.delete(out);
+          out.end(asGrpcError(error).status);
+        }
+      };
+      return {
+        // The request has no fields.
+        message() {
+          if (streams.has(out)) return;
+          streams.set(out, send);
+          send();
+        },
+        halfClosed() {
+          if (!streams.has(out)) out.end({ code: STATUS.invalidArgument, details: "there is no request" });
+        },
+        closed: () => void streams.delete(out),
+      };
+    },
+  });
+  const unary = (name: string, answer: (request: Buffer) => Promise<Buffer>): Method => ({
+    kind: "unary",
+    path: path(name),
+    answer(request, call) {
+      demandHeader(call);
+      return answer(request).catch((error: unknown) => {
+        throw asGrpcError(error);
+      });
+    },
+  });
   const fetchJwtSvid = async (request: Buffer): Promise<Buffer> => {
     const { audiences, spiffeId } = decodeJwtSvidRequest(request);
-    if (jwt === undefined) throw new Unimplemented();
+    if (jwt === undefined) throw new GrpcError(STATUS.unimplemented, "there are no JWT-SVIDs here");
     if (spiffeId !== "" && parseSpiffeId(spiffeId).uri !== agent.identity.uri)
       throw new CaError("POLICY_DENIED", `this workload is not ${spiffeId.slice(0, 200)}`);
     const { token, identity } = await jwt.mint({ identity: agent.identity, audiences });
@@ -121,41 +106,29 @@ export function workloadApiService(options: WorkloadApiServiceOptions): Workload
     }
   };
   return {
-    definition: DEFINITION,
-    implementation: {
-      FetchX509SVID: stream(answers.x509Svids),
-      FetchX509Bundles: stream(answers.x509Bundles),
-      FetchJWTBundles: stream(answers.jwtBundles),
-      FetchJWTSVID: unary(fetchJwtSvid),
-      ValidateJWTSVID: unary(validateJwtSvid),
-    },
+    methods: [
+      stream("FetchX509SVID", answers.x509Svids),
+      stream("FetchX509Bundles", answers.x509Bundles),
+      stream("FetchJWTBundles", answers.jwtBundles),
+      unary("FetchJWTSVID", fetchJwtSvid),
+      unary("ValidateJWTSVID", validateJwtSvid),
+    ],
     close() {
       for (const stop of unsubscribe) stop();
-      for (const call of streams.keys()) end(call, { code: status.UNAVAILABLE, details: "the agent ends" });
+      for (const out of streams.keys()) out.end({ code: STATUS.unavailable, details: "the agent ends" });
       streams.clear();
     },
   };
 }
 
-/** Ends a stream with a status, as grpc-js asks for it. */
-function end(
-  call: ServerWritableStream<Buffer, Buffer>,
-  failure: { readonly code: number; readonly details: string },
-): void {
-  call.emit("error", failure);
+function demandHeader(call: Call): void {
+  const values = call.metadata(HEADER);
+  if (values.length !== 1 || values[0] !== "true")
+    throw new GrpcError(STATUS.invalidArgument, `the metadata ${HEADER}: true is missing`);
 }
 
-class Unimplemented extends Error {}
-
-const NO_HEADER = { code: status.INVALID_ARGUMENT, details: `the metadata ${HEADER}: true is missing` };
-
-const hasHeader = (call: Call): boolean => {
-  const values = call.metadata.get(HEADER);
-  return values.length === 1 && values[0] === "true";
-};
-
-function statusOf(error: unknown): { readonly code: number; readonly details: string } {
-  if (error instanceof Unimplemented) return { code: status.UNIMPLEMENTED, details: "there are no JWT-SVIDs here" };
+function asGrpcError(error: unknown): GrpcError {
+  if (error instanceof GrpcError) return error;
   const { grpcStatus, publicMessage } = toCaError(error, "OPTION_INVALID", "the request does not hold");
-  return { code: grpcStatus, details: publicMessage };
+  return new GrpcError(grpcStatus, publicMessage, { cause: error });
 }

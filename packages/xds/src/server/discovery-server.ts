@@ -1,10 +1,11 @@
+import { STATUS } from "@fairlead/grpc";
 import type { Unsubscribe } from "@fairlead/model";
 import { createBudget } from "./budget.ts";
 import { type ClientStatus, statusOf } from "./client-status.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { createEmitter, type EventName, type Listener } from "./event.ts";
 import type { Timing } from "./goals.ts";
-import { listenGrpc } from "./grpc.ts";
+import { listenDiscovery } from "./grpc.ts";
 import type { Authorize, Listening, ListenOptions } from "./listen-options.ts";
 import { createCounters, type ServerMetrics } from "./metrics.ts";
 import { createRejections } from "./rejections.ts";
@@ -12,7 +13,7 @@ import { createResponseWriter } from "./response.ts";
 import type { ResourceSource } from "./source.ts";
 import { DiscoveryStream, type StreamContext } from "./stream.ts";
 import { createStreamRate } from "./stream-rate.ts";
-import { STATUS, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 export interface DiscoveryServerOptions {
   /** Default: everybody is let in. */
@@ -166,10 +167,11 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
           context.ended(stream);
         },
       };
-      const bound = await listenGrpc(listenOptions, {
+      const bound = await listenDiscovery(listenOptions, {
         accept: (transport) => accept(transport, ownContext),
         maxRequestBytes: options.maxRequestBytes ?? 4 << 20,
         maxConnectionAge: options.maxConnectionAge,
+        onError: (error) => events.emit("error", { error }),
       });
       const listener: Listening = {
         ...bound,

@@ -1,5 +1,4 @@
-import { constants } from "node:crypto";
-import grpc from "@grpc/grpc-js";
+import { fixedTls, listenGrpc, type Method, type PeerCertificate, type ServerStream, STATUS } from "@fairlead/grpc";
 import {
   CLUSTER_TYPE,
   ENDPOINT_TYPE,
@@ -9,12 +8,12 @@ import {
   SECRET_TYPE,
 } from "../resource-type.ts";
 import { XdsError } from "../xds-error.ts";
-import type { Listening, ListenOptions, ServerTls } from "./listen-options.ts";
+import type { Listening, ListenOptions } from "./listen-options.ts";
 import { type Peer, uriNames } from "./peer.ts";
-import { STATUS, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 /** What carries a stream tells the server. */
-export interface Accepted {
+interface Accepted {
   receive(bytes: Uint8Array): void;
   close(reason: string): void;
 }
@@ -23,6 +22,7 @@ interface Handlers {
   accept(transport: Transport): Accepted;
   readonly maxRequestBytes: number;
   readonly maxConnectionAge: number | undefined;
+  onError(error: unknown): void;
 }
 
 /** Services and their methods: all of one shape, the type fixed or, for the aggregated one, in each request. */
@@ -54,77 +54,31 @@ const SERVICES: readonly {
   },
 ];
 
-type Call = grpc.ServerDuplexStream<Buffer, Buffer>;
-
-const identity = (bytes: Buffer): Buffer => bytes;
-
-function method(path: string, streaming: boolean): grpc.MethodDefinition<Buffer, Buffer> {
-  return {
-    path,
-    requestStream: streaming,
-    responseStream: streaming,
-    requestSerialize: identity,
-    requestDeserialize: identity,
-    responseSerialize: identity,
-    responseDeserialize: identity,
-  };
-}
+/** Streams do not end by themselves: what they are given more than a response takes is in vain. Milliseconds. */
+const AGE_GRACE = 1_000;
+const SHUTDOWN_GRACE = 500;
 
 /** Serves all discovery services on one address. Messages pass as bytes. */
-export async function listenGrpc(options: ListenOptions, handlers: Handlers): Promise<Listening> {
-  const { address } = options;
-  const transport = address.startsWith("unix:") ? "unix" : options.tls || options.credentials ? "tls" : "plaintext";
-  if (transport === "plaintext" && !options.insecure && !isLoopback(address))
+export async function listenDiscovery(options: ListenOptions, handlers: Handlers): Promise<Listening> {
+  const { address, tls, insecure } = options;
+  const { maxConnectionAge } = handlers;
+  if (!address.startsWith("unix:") && !tls && !insecure && !isLoopback(address))
     throw new XdsError("insecure", `plaintext on ${address}, which is not a loopback address, needs insecure: true`);
-  const server = new grpc.Server({
-    "grpc.max_receive_message_length": handlers.maxRequestBytes,
-    "grpc.max_send_message_length": -1,
-    "grpc.keepalive_time_ms": 30_000,
-    "grpc.keepalive_timeout_ms": 10_000,
-    ...(handlers.maxConnectionAge !== undefined && {
-      "grpc.max_connection_age_ms": handlers.maxConnectionAge,
-      // Streams do not end by themselves: what they are given more than a response takes is in vain.
-      "grpc.max_connection_age_grace_ms": 1_000,
-    }),
+  const server = await listenGrpc({
+    address,
+    methods: SERVICES.flatMap(({ service, suffix, typeUrl, fetch }): Method[] => [
+      streamMethod(`/${service}/Stream${suffix}`, "sotw", typeUrl, handlers),
+      streamMethod(`/${service}/Delta${suffix}`, "delta", typeUrl, handlers),
+      ...(fetch ? [fetchMethod(`/${service}/${fetch}`, typeUrl, handlers)] : []),
+    ]),
+    ...(tls ? { tls: "subscribe" in tls ? tls : fixedTls(tls) } : {}),
+    maxReceiveBytes: handlers.maxRequestBytes,
+    ...(maxConnectionAge === undefined ? {} : { maxConnectionAge: { max: maxConnectionAge, grace: AGE_GRACE } }),
+    onError: (error) => handlers.onError(error),
+  }).catch((cause: Error) => {
+    throw new XdsError("listen-failed", `cannot listen on ${address}: ${cause.message}`, { cause });
   });
-  for (const { service, suffix, typeUrl, fetch } of SERVICES) {
-    const definition: Record<string, grpc.MethodDefinition<Buffer, Buffer>> = {
-      sotw: method(`/${service}/Stream${suffix}`, true),
-      delta: method(`/${service}/Delta${suffix}`, true),
-      ...(fetch && { fetch: method(`/${service}/${fetch}`, false) }),
-    };
-    const stream = (mode: "sotw" | "delta") => (call: Call) => serveStream(call, mode, typeUrl, transport, handlers);
-    server.addService(definition, {
-      sotw: stream("sotw"),
-      delta: stream("delta"),
-      ...(fetch && { fetch: serveFetch(typeUrl, transport, handlers) }),
-    });
-  }
-  const credentials =
-    options.credentials ?? (options.tls ? new TlsCredentials(options.tls) : grpc.ServerCredentials.createInsecure());
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => {
-      if (error)
-        reject(new XdsError("listen-failed", `cannot listen on ${address}: ${error.message}`, { cause: error }));
-      else resolve(bound);
-    });
-  });
-  return {
-    address: transport === "unix" ? address : `${address.slice(0, address.lastIndexOf(":"))}:${port}`,
-    port: transport === "unix" ? 0 : port,
-    close: () => shutdown(server),
-  };
-}
-
-/** Lets streams end that the server has ended, then cuts what is left. */
-async function shutdown(server: grpc.Server): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const force = setTimeout(() => server.forceShutdown(), 500);
-    server.tryShutdown(() => {
-      clearTimeout(force);
-      resolve();
-    });
-  });
+  return { address: server.address, port: server.port, close: () => server.close(SHUTDOWN_GRACE) };
 }
 
 function isLoopback(address: string): boolean {
@@ -132,98 +86,74 @@ function isLoopback(address: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** grpc-js' own have no way to say the version. A resumed session would skip the check of the client's certificate. */
-class TlsCredentials extends grpc.ServerCredentials {
-  constructor({ certificate, key, clientAuthorities, minTlsVersion = "TLSv1.3" }: ServerTls) {
-    const asks = clientAuthorities !== undefined;
-    const text = (pem: string | Uint8Array) => Buffer.from(pem);
-    super(
-      { requestCert: asks, rejectUnauthorized: asks },
-      {
-        cert: text(certificate),
-        key: text(key),
-        ...(asks ? { ca: text(clientAuthorities) } : {}),
-        minVersion: minTlsVersion,
-        secureOptions: constants.SSL_OP_NO_TICKET,
-      },
-    );
-  }
+/** Names are read once for each certificate, which the streams of a connection share. */
+const identitiesOf = new WeakMap<PeerCertificate, readonly string[]>();
 
-  override _equals(other: grpc.ServerCredentials): boolean {
-    return other === this;
+function peerOf({ call }: ServerStream): Peer {
+  const { address, transport, certificate } = call.peer;
+  let identities = certificate && identitiesOf.get(certificate);
+  if (certificate && !identities) {
+    identities = uriNames(certificate.subjectAltName);
+    identitiesOf.set(certificate, identities);
   }
-}
-
-function peerOf(call: grpc.ServerUnaryCall<Buffer, Buffer> | Call, transport: Peer["transport"]): Peer {
-  const certificate = call.getAuthContext().sslPeerCertificate;
-  const identities = uriNames(certificate?.subjectaltname ?? "");
   return {
-    address: transport === "unix" ? "unix" : call.getPeer(),
+    address,
     transport,
-    certificate: certificate?.raw,
-    identities,
-    metadata: (name) => call.metadata.get(name).map(String),
+    certificate: certificate?.der,
+    identities: identities ?? [],
+    metadata: (name) => call.metadata(name),
   };
 }
 
-function serveStream(
-  call: Call,
-  mode: "sotw" | "delta",
-  typeUrl: string | undefined,
-  transport: Peer["transport"],
-  handlers: Handlers,
-): void {
-  let open = true;
-  const accepted = handlers.accept({
-    mode,
-    peer: peerOf(call, transport),
-    typeUrl,
-    send: (bytes, done) => {
-      if (open) call.write(bytes, done);
-      else done(new Error("the stream has ended"));
+function streamMethod(path: string, mode: "sotw" | "delta", typeUrl: string | undefined, handlers: Handlers): Method {
+  return {
+    kind: "stream",
+    path,
+    open(stream) {
+      const accepted = handlers.accept({
+        mode,
+        peer: peerOf(stream),
+        typeUrl,
+        send: (bytes, done) => stream.write(bytes, done),
+        end: (code, details) => stream.end({ code, details }),
+      });
+      return {
+        message: (bytes) => accepted.receive(bytes),
+        closed: (reason) => accepted.close(reason),
+      };
     },
-    end: (code, details) => {
-      if (!open) return;
-      open = false;
-      if (code === STATUS.ok) call.end();
-      else call.emit("error", { code, details });
-    },
-  });
-  const gone = (reason: string) => {
-    open = false;
-    accepted.close(reason);
   };
-  call.on("data", (bytes: Buffer) => accepted.receive(bytes));
-  call.on("end", () => {
-    if (open) call.end();
-    gone("the client ended the stream");
-  });
-  call.on("cancelled", () => gone("the client is gone"));
-  call.on("error", (error) => gone(error.message));
 }
 
 /** One answer to one request: a stream of the state of the world that ends after its first response. */
-function serveFetch(typeUrl: string | undefined, transport: Peer["transport"], handlers: Handlers) {
-  return (call: grpc.ServerUnaryCall<Buffer, Buffer>, respond: grpc.sendUnaryData<Buffer>) => {
-    let answered = false;
-    const answer = (error: { code: number; details: string } | null, bytes?: Buffer) => {
-      if (answered) return;
-      answered = true;
-      respond(error, bytes);
-    };
-    const accepted = handlers.accept({
-      mode: "sotw",
-      peer: peerOf(call, transport),
-      typeUrl,
-      single: true,
-      send: (bytes, done) => {
-        answer(null, bytes);
-        done();
-        setImmediate(() => accepted.close("answered"));
-      },
-      end: (code, details) => answer({ code, details }),
-    });
-    call.on("cancelled", () => accepted.close("the client is gone"));
-    accepted.receive(call.request);
+function fetchMethod(path: string, typeUrl: string | undefined, handlers: Handlers): Method {
+  return {
+    kind: "stream",
+    path,
+    open(stream) {
+      const accepted = handlers.accept({
+        mode: "sotw",
+        peer: peerOf(stream),
+        typeUrl,
+        single: true,
+        send(bytes, done) {
+          stream.write(bytes, done);
+          stream.end();
+        },
+        end: (code, details) => stream.end({ code, details }),
+      });
+      let asked = false;
+      return {
+        message(bytes) {
+          asked = true;
+          accepted.receive(bytes);
+        },
+        halfClosed() {
+          // The answer to a request is still to come.
+          if (!asked) stream.end({ code: STATUS.invalidArgument, details: "there is no request" });
+        },
+        closed: (reason) => accepted.close(reason),
+      };
+    },
   };
 }

@@ -1,16 +1,6 @@
+import type { FixedTls, TlsSource } from "@fairlead/grpc";
 import type { NodeJson } from "@fairlead/model";
-import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Peer } from "./peer.ts";
-
-/** Certificates of a listener, in PEM. */
-export interface ServerTls {
-  readonly certificate: string | Uint8Array;
-  readonly key: string | Uint8Array;
-  /** Authorities of client certificates. When given, a client without a certificate of theirs is turned away. */
-  readonly clientAuthorities?: string | Uint8Array;
-  /** Default `TLSv1.3`. */
-  readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
-}
 
 /**
  * Lets a client in (`undefined`) or says why not: who it is not known to be (`{ unauthenticated }`, the stream ends with
@@ -23,9 +13,11 @@ type Refusal = undefined | string | { readonly unauthenticated: string };
 export interface ListenOptions {
   /** `127.0.0.1:15010` (port 0: any) or `unix:/path`. */
   readonly address: string;
-  readonly tls?: ServerTls;
-  /** Instead of `tls`, for certificates that change while listening. */
-  readonly credentials?: ServerCredentials;
+  /**
+   * Certificates, fixed or from a source of some that change while listening. With `clientAuthorities`, a client without a
+   * certificate of theirs is turned away, unless the source only asks for one.
+   */
+  readonly tls?: FixedTls | TlsSource;
   /** Instead of the server's own, for clients of this address. */
   readonly authorize?: Authorize;
   /** Needed for plaintext on another address than loopback, and for secrets on plaintext TCP. */

@@ -1,4 +1,5 @@
 // Longer than most: the state machine of one stream is one algorithm.
+import { STATUS } from "@fairlead/grpc";
 import type { NodeJson } from "@fairlead/model";
 import { CLUSTER_TYPE, ENDPOINT_TYPE, type ResourceType, resourceType } from "../resource-type.ts";
 import { XdsError } from "../xds-error.ts";
@@ -15,7 +16,7 @@ import { type Answer, type ResponseWriter, removalsOf, stillToResend, upsertsOf 
 import type { NodeResources, ResourceSource } from "./source.ts";
 import type { StreamRate } from "./stream-rate.ts";
 import { deltaSubscription, sotwSubscription, type Transition } from "./subscription.ts";
-import { STATUS, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import { createTypeState, NO_NAMES, type TypeState } from "./type-state.ts";
 import { takeRejection } from "./verdict.ts";
 import { difference, isEmpty, restrict, type View, versionOf, viewOfVersions } from "./view.ts";

@@ -1,17 +1,5 @@
 import type { Peer } from "./peer.ts";
 
-/** gRPC status codes in use. */
-export const STATUS = {
-  ok: 0,
-  invalidArgument: 3,
-  notFound: 5,
-  permissionDenied: 7,
-  resourceExhausted: 8,
-  internal: 13,
-  unavailable: 14,
-  unauthenticated: 16,
-} as const;
-
 /** One stream of whatever carries the protocol. */
 export interface Transport {
   readonly mode: "sotw" | "delta";
@@ -22,6 +10,6 @@ export interface Transport {
   readonly single?: boolean;
   /** Never called again before `done`. The bytes are shared and must not be changed. */
   send(bytes: Buffer, done: (error?: Error | null) => void): void;
-  /** Ends the stream from the server's side. */
+  /** Ends the stream from the server's side, with a gRPC status code. */
   end(code: number, message: string): void;
 }

@@ -1,4 +1,6 @@
 import { connect, type SecureVersion } from "node:tls";
+import { listenGrpc } from "@fairlead/grpc";
+import { grpcJsCredentials } from "@fairlead/grpc/grpc-js";
 import { workloadSpiffeId } from "@fairlead/model";
 import { Server } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +9,7 @@ import { inProcessClient } from "../agent/ca-client.ts";
 import type { Authority } from "../authority/authority.ts";
 import { selfSignedAuthority } from "../authority/self-signed.ts";
 import { memoryKeyManager } from "../keys/memory.ts";
-import { type ServerCredentialsOptions, serverCredentials } from "./server-credentials.ts";
+import { type ServerTlsOptions, serverTls } from "./server-tls.ts";
 
 /** What came of a handshake: the server certificate's serial number, or the error. */
 function dial(port: number, version: SecureVersion): Promise<string> {
@@ -30,10 +32,10 @@ function dial(port: number, version: SecureVersion): Promise<string> {
   });
 }
 
-describe("serverCredentials", () => {
+describe.each(["the server of @fairlead/grpc", "a grpc-js server"])("serverTls with %s", (kind) => {
   let authority: Authority;
   let agent: Agent;
-  const servers: Server[] = [];
+  const close: (() => unknown)[] = [];
 
   beforeAll(async () => {
     authority = await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() });
@@ -42,19 +44,29 @@ describe("serverCredentials", () => {
     await agent.ready;
   });
   afterAll(async () => {
-    for (const server of servers) server.forceShutdown();
+    for (const one of close) await one();
     await agent.close();
     await authority.close();
   });
 
-  const listen = (options: ServerCredentialsOptions = {}, source: Pick<Agent, "get" | "subscribe"> = agent) =>
-    new Promise<number>((resolve, reject) => {
+  const listen = async (
+    options: ServerTlsOptions = {},
+    source: Pick<Agent, "get" | "subscribe"> = agent,
+  ): Promise<number> => {
+    const tls = serverTls(source, options);
+    if (kind === "a grpc-js server") {
       const server = new Server();
-      servers.push(server);
-      server.bindAsync("127.0.0.1:0", serverCredentials(source, options), (error, port) =>
-        error ? reject(error) : resolve(port),
+      close.push(() => server.forceShutdown());
+      return new Promise((resolve, reject) =>
+        server.bindAsync("127.0.0.1:0", grpcJsCredentials(tls), (error, port) =>
+          error ? reject(error) : resolve(port),
+        ),
       );
-    });
+    }
+    const server = await listenGrpc({ address: "127.0.0.1:0", methods: [], tls });
+    close.push(() => server.close(0));
+    return server.port;
+  };
 
   it("takes TLS 1.3 only, before and after the certificate has changed", async () => {
     const port = await listen();
