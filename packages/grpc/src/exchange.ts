@@ -1,4 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Batch } from "./batch.ts";
 import { decompressionOf } from "./compression.ts";
 import { parseTimeout } from "./deadline.ts";
 import { MessageReader } from "./framing.ts";
@@ -11,6 +12,8 @@ import { GrpcError, STATUS, type Status } from "./status.ts";
 export interface Serving {
   readonly methods: ReadonlyMap<string, Method>;
   readonly maxReceiveBytes: number;
+  /** Requests of unary methods, waiting for their turn. */
+  readonly batch: Batch;
   /** Told of what a method threw that is no {@link GrpcError}. */
   onError(error: unknown, path: string): void;
 }
@@ -84,14 +87,21 @@ class Exchange {
     };
     this.#read(reader, take, () => {
       if (!request) throw new GrpcError(STATUS.unimplemented, "no message for a method that takes one");
-      const answer = method.answer(request, this.#call);
-      if (answer instanceof Promise)
-        answer.then(
-          (bytes) => this.#answer(bytes),
-          (error: unknown) => this.#fail(error),
-        );
-      else this.#answer(answer);
+      const message = request;
+      this.#serving.batch.add(() => this.#guard(() => this.#run(method, message)));
     });
+  }
+
+  #run(method: UnaryMethod, request: Buffer): void {
+    // The client may have gone while others had their turn.
+    if (this.#outgoing.ended) return;
+    const answer = method.answer(request, this.#call);
+    if (answer instanceof Promise)
+      answer.then(
+        (bytes) => this.#answer(bytes),
+        (error: unknown) => this.#fail(error),
+      );
+    else this.#answer(answer);
   }
 
   #streaming(method: StreamMethod, reader: MessageReader): void {

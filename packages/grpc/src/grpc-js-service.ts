@@ -94,7 +94,7 @@ const streaming = (method: StreamMethod) => (call: ServerDuplexStream<Buffer, Bu
   call.on("data", (bytes: Buffer) => guard(() => open && events?.message(bytes)));
   call.on("end", () =>
     guard(() => {
-      if (!open) return;
+      if (!open || call.cancelled) return;
       if (events?.halfClosed) events.halfClosed();
       else {
         end();

@@ -1,6 +1,7 @@
 import { createSecureServer, createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { bind, bindHost, parseAddress } from "./address.ts";
+import { Batch } from "./batch.ts";
 import { Connection, type ConnectionOptions } from "./connection.ts";
 import { type Serving, serve } from "./exchange.ts";
 import type { Method } from "./method.ts";
@@ -29,7 +30,7 @@ export interface GrpcServer {
   readonly address: string;
   /** 0 for a Unix socket. */
   readonly port: number;
-  /** Open connections. */
+  /** Open connections, those in their handshake too. */
   readonly connections: number;
   /** Takes no more connections and calls; those under way have `grace` milliseconds. Default 1,000. */
   close(grace?: number): Promise<void>;
@@ -69,6 +70,7 @@ export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer
   const serving: Serving = {
     methods: new Map(options.methods.map((method) => [method.path, method])),
     maxReceiveBytes: options.maxReceiveBytes ?? 4 << 20,
+    batch: new Batch(),
     onError,
   };
   const settings = {
@@ -126,7 +128,7 @@ export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer
     address: "path" in where ? address : `${address.slice(0, address.lastIndexOf(":"))}:${port}`,
     port,
     get connections() {
-      return connections.size;
+      return sockets.size;
     },
     close,
   };
