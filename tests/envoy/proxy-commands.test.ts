@@ -74,6 +74,23 @@ it("proxy-config and proxy-status tell what a running Envoy has, what it refuses
   );
   expect(JSON.stringify(json)).not.toContain("PRIVATE KEY");
 
+  const route = async (...words: string[]) =>
+    JSON.parse((await fairlead("proxy-route", "--admin", ADMIN, ...words, "-o", "json")).out) as {
+      readonly branches: readonly object[];
+      readonly trace: readonly { readonly step: string }[];
+    };
+  const routed = await route("http://stock/v1/items");
+  expect(routed.branches).toMatchObject([
+    { kind: "forward", share: 1, cluster: "outbound|80|v1|stock.default.svc.cluster.local" },
+  ]);
+  expect(routed.trace.map(({ step }) => step)).toContain("route");
+  expect((await route("--inbound", "--to", "127.0.71.10", "tcp://shop:7000")).branches).toMatchObject([
+    { kind: "forward", cluster: "InboundPassthroughCluster" },
+  ]);
+  expect((await fairlead("proxy-route", "--admin", ADMIN, "http://stock/")).out).toMatch(
+    /\n100 % to outbound\|80\|\|stock\.default\.svc\.cluster\.local\n$/,
+  );
+
   expect((await fairlead("proxy-log", "--admin", ADMIN, "upstream=debug", "-o", "json")).out).toMatch(
     /"name": "upstream",\s+"level": "debug"/,
   );

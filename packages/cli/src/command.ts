@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from "node:util";
+import { CliError } from "./cli-error.ts";
 
 /** Where a command reads and writes. */
 export interface Terminal {
@@ -46,3 +47,15 @@ export const MESH_OPTIONS = {
   "mesh-config": { type: "string" },
   "mesh-networks": { type: "string" },
 } as const;
+
+/** The headers of `-H 'name: value'`, by name. */
+export function parseHeaders(call: Call): Readonly<Record<string, string>> {
+  const given = (call.values.header as readonly string[] | undefined) ?? [];
+  return Object.fromEntries(
+    given.map((text) => {
+      const colon = text.indexOf(":", text.startsWith(":") ? 1 : 0);
+      if (colon < 1) throw new CliError("usage", `-H takes 'name: value', not ${JSON.stringify(text)}`);
+      return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+    }),
+  );
+}

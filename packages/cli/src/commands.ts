@@ -12,6 +12,7 @@ import { describeWorkload } from "./commands/describe-workload.ts";
 import { diff } from "./commands/diff.ts";
 import { proxyConfig } from "./commands/proxy-config.ts";
 import { proxyLog } from "./commands/proxy-log.ts";
+import { proxyRoute } from "./commands/proxy-route.ts";
 import { proxyStats } from "./commands/proxy-stats.ts";
 import { proxyStatus } from "./commands/proxy-status.ts";
 import { reach } from "./commands/reach.ts";
@@ -37,6 +38,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   bootstrap,
   "proxy-status": proxyStatus,
   "proxy-config": proxyConfig,
+  "proxy-route": proxyRoute,
   "proxy-log": proxyLog,
   "proxy-stats": proxyStats,
   agent,

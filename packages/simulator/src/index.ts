@@ -27,7 +27,7 @@ export { type Caller, type Reach, type ReachOptions, reach, type Way, type Witne
 // Ask again what was asked before.
 export { type RecordedRequests, recordedRequests } from "./replay/recorded.ts";
 export { type Replay, replay } from "./replay/replay.ts";
-export type { RequestInput } from "./request.ts";
+export { type ParsedRequest, parseRequest, type RequestInput } from "./request.ts";
 export type { Resources } from "./resources.ts";
 export type { SettingChange } from "./settings/difference.ts";
 export type { Setting } from "./settings/setting.ts";

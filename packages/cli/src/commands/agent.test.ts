@@ -163,7 +163,9 @@ describe("agent", () => {
     await expect.poll(agent.err, { timeout: 20_000 }).toContain("serving secrets");
     const pair = `file-cert:${folder.at("svid", "cert-chain.pem")}~${folder.at("svid", "key.pem")}`;
     const other = `file-root:${folder.at("pki", "other.pem")}`;
-    await expect.poll(async () => [...(await secrets(sds, pair, other, "ROOTCA")).keys()].sort()).toEqual(["ROOTCA", pair]);
+    await expect
+      .poll(async () => [...(await secrets(sds, pair, other, "ROOTCA")).keys()].sort())
+      .toEqual(["ROOTCA", pair]);
     expect([...(await secrets(sds, "default", "ROOTCA", roots)).keys()].sort()).toEqual(["ROOTCA", "default", roots]);
     agent.stop();
     expect((await agent.result).code).toBe(0);

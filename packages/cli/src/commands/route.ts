@@ -1,14 +1,8 @@
 import { evaluate, SimulatorError } from "@fairlead/simulator";
 import { CliError } from "../cli-error.ts";
-import { type Command, MESH_OPTIONS } from "../command.ts";
+import { type Command, MESH_OPTIONS, parseHeaders } from "../command.ts";
 import { readMesh } from "../mesh-input.ts";
 import { destinationRecord, printJson, printLeftOut } from "../output.ts";
-
-function parseHeader(text: string): readonly [name: string, value: string] {
-  const colon = text.indexOf(":", text.startsWith(":") ? 1 : 0);
-  if (colon < 1) throw new CliError("usage", `-H takes 'name: value', not ${JSON.stringify(text)}`);
-  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
-}
 
 export const route: Command = {
   summary: "Says where a request goes, and why: every rule that was tried.",
@@ -23,7 +17,7 @@ export const route: Command = {
   required: ["from"],
   positionals: { least: 1, most: 1 },
   async run(call, terminal) {
-    const headers = Object.fromEntries(((call.values.header as readonly string[] | undefined) ?? []).map(parseHeader));
+    const headers = parseHeaders(call);
     const input = await readMesh(call, call.files, "assumed");
     printLeftOut(terminal, input.diagnostics);
     const method = call.text("method");

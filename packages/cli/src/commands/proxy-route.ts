@@ -1,0 +1,111 @@
+import {
+  type Branch,
+  type Entry,
+  evaluateResources,
+  formatTrace,
+  type Call as ProxyCall,
+  parseRequest,
+  type Resources,
+  recordTrace,
+  SimulatorError,
+} from "@fairlead/simulator";
+import { CliError } from "../cli-error.ts";
+import { type Call, type Command, parseHeaders } from "../command.ts";
+import { printJson } from "../output.ts";
+import { type Dumped, record, text } from "../proxy/config-dump.ts";
+import { readDump } from "./proxy-config.ts";
+
+/** Addresses that nobody has (RFC 5737): a destination that only its port is known of, and a client. */
+const SOMEWHERE = "192.0.2.1";
+const CLIENT = { address: "192.0.2.2", port: 50_000 };
+
+/** What serves: not what is warming or was refused. */
+function resourcesOf(dumped: readonly Dumped[]): Resources {
+  const of = (kind: Dumped["kind"]) =>
+    dumped
+      .filter((one) => one.kind === kind && (one.state === "static" || one.state === "active"))
+      .map(({ resource }) => resource as never);
+  return {
+    listeners: of("listeners"),
+    // Routes that a listener holds itself are dumped once more, some without a name.
+    routes: dumped.flatMap(({ kind, name, resource }) => (kind === "routes" && name !== "" ? [resource as never] : [])),
+    clusters: of("clusters"),
+    endpoints: of("endpoints"),
+  };
+}
+
+/** A gateway is dialled itself; from a sidecar connections are redirected, out of its workload unless told otherwise. */
+function entryOf(dumped: readonly Dumped[], call: Call): Entry {
+  if (call.values.inbound) return "inbound";
+  const node = record(dumped.find(({ kind }) => kind === "bootstrap")?.resource.node);
+  return text(node.id).startsWith("router~") ? "bound" : "outbound";
+}
+
+function proxyCall(call: Call, entry: Entry): ProxyCall {
+  const [url = ""] = call.positionals;
+  const method = call.text("method");
+  const { host, port, http, tls, sni, alpn, protocol } = parseRequest({
+    url,
+    headers: parseHeaders(call),
+    ...(method === undefined ? {} : { method }),
+  });
+  const peer = call.text("as");
+  const address = call.text("to") ?? (/^[\d.]+$|:/.test(host) ? host : SOMEWHERE);
+  return {
+    entry,
+    connection: {
+      destination: { address, port },
+      source: CLIENT,
+      tls,
+      sni,
+      alpn,
+      protocol,
+      ...(peer === undefined ? {} : { peer: { uris: [peer] } }),
+    },
+    ...(http ? { request: http } : {}),
+  };
+}
+
+function branchRecord(branch: Branch): object {
+  if (branch.kind !== "forward") return branch;
+  const { headers, ...rest } = branch;
+  return { ...rest, headers: Object.fromEntries(headers) };
+}
+
+function branchWords(branch: Branch): string {
+  const share = `${Math.round(branch.share * 1000) / 10} %`;
+  if (branch.kind === "forward")
+    return `${share} to ${branch.cluster}${branch.path === undefined ? "" : ` as ${branch.path}`}`;
+  if (branch.kind === "closed") return `${share} closed: ${branch.reason}`;
+  return `${share} answered with ${branch.reply.status}`;
+}
+
+export const proxyRoute: Command = {
+  summary: "Where a running Envoy would send a request, and why, from its dump: no request is made.",
+  usage:
+    "(--admin HOST:PORT | -f DUMP.json) [--inbound] [--to ADDRESS] [--as SPIFFE_ID] [--method M] [-H 'k: v'] … URL [-o json]",
+  options: {
+    file: { type: "string", short: "f", multiple: true },
+    admin: { type: "string" },
+    inbound: { type: "boolean" },
+    to: { type: "string" },
+    as: { type: "string" },
+    method: { type: "string" },
+    header: { type: "string", short: "H", multiple: true },
+  },
+  positionals: { least: 1, most: 1 },
+  async run(call, terminal) {
+    const dumped = await readDump(call);
+    const tracer = recordTrace();
+    try {
+      const asked = proxyCall(call, entryOf(dumped, call));
+      const { branches, ...place } = evaluateResources(resourcesOf(dumped), asked, tracer);
+      if (call.json) printJson(terminal, { ...place, branches: branches.map(branchRecord), trace: tracer.steps });
+      else terminal.out(`${formatTrace(tracer.steps)}\n\n${branches.map(branchWords).join("\n")}\n`);
+    } catch (error) {
+      if (error instanceof SimulatorError) throw new CliError("usage", error.message, { cause: error });
+      throw error;
+    }
+    return 0;
+  },
+};
