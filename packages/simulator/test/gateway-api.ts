@@ -3,6 +3,7 @@ import { type ProxyNode, parseNode } from "@fairlead/model";
 import { evaluateResources } from "../src/evaluate-resources.ts";
 import type { Branch, Evaluation, Forward } from "../src/evaluation.ts";
 import { meshFromYaml } from "../src/mesh/from-yaml.ts";
+import { findNode } from "../src/mesh/node.ts";
 import { worldOf } from "../src/mesh/world.ts";
 import type { Resources } from "../src/resources.ts";
 import { mutate } from "../src/route/header-mutation.ts";
@@ -119,18 +120,10 @@ function gatewayClients(test: ConformanceTest): readonly Client[] {
     ...spec.listeners,
     ...sets.filter(({ spec: { parentRef } }) => parentRef.name === metadata.name).flatMap((set) => set.spec.listeners),
   ];
-  const deployed = meant.map((gateway, index) =>
-    deployment(
-      gateway,
-      portsOf(gateway).map(({ port }) => port),
-      `10.9.1.${index + 1}`,
-    ),
-  );
-  const { mesh } = meshFromYaml([{ file: "mesh.yaml", text: [text, ...deployed].join("\n---\n") }]);
-  return meant.flatMap((gateway, index) => {
+  const { mesh } = meshFromYaml([{ file: "mesh.yaml", text }]);
+  return meant.flatMap((gateway) => {
     const { name, namespace } = gateway.metadata;
-    const node = nodeOf("router", `10.9.1.${index + 1}`, `${name}-1`, namespace, labelsOf(name));
-    const { resources } = worldOf(mesh, node);
+    const { resources } = worldOf(mesh, findNode(mesh, `${name}-istio.${namespace}`));
     const ports = new Map(portsOf(gateway).map(({ port, protocol }) => [port, protocol]));
     return [...ports].map(([port, protocol]) => ({
       name: `${name}:${port}`,
@@ -141,39 +134,6 @@ function gatewayClients(test: ConformanceTest): readonly Client[] {
       backends: backendsOf(text),
     }));
   });
-}
-
-const labelsOf = (name: string) => ({ "gateway.networking.k8s.io/gateway-name": name });
-
-/** What a controller would deploy for a Gateway: a Service, and a Pod behind it. */
-function deployment(
-  { metadata: { name, namespace } }: GatewayApiObject<"Gateway">,
-  given: readonly number[],
-  address: string,
-): string {
-  const ports = [...new Set(given)].map((port) => ({ name: `port-${port}`, port, targetPort: port }));
-  const labels = labelsOf(name);
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: {
-        name: `${name}-istio`,
-        namespace,
-        labels: { "gateway.istio.io/managed": "istio.io-gateway-controller" },
-      },
-      spec: { selector: labels, ports, clusterIP: "10.9.2.1" },
-    },
-    {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: `${name}-1`, namespace, labels },
-      spec: { containers: [{ name: "istio-proxy", image: "x" }] },
-      status: { phase: "Running", podIP: address, conditions: [{ type: "Ready", status: "True" }] },
-    },
-  ]
-    .map(printDocument)
-    .join("\n---\n");
 }
 
 const MESH = "gateway-conformance-mesh";
@@ -190,7 +150,7 @@ function meshClients(test: ConformanceTest): readonly Client[] {
   const others = documents.filter(({ kind }) => kind !== "Service").map(({ value }) => printDocument(value));
   const { mesh } = meshFromYaml([{ file: "mesh.yaml", text: [...others, ...withAddresses].join("\n---\n") }]);
   return namespaces.flatMap((namespace, index) => {
-    const node = nodeOf("sidecar", `10.7.0.${index + 1}`, "client", namespace, { app: "client" });
+    const node = clientIn(namespace, `10.7.0.${index + 1}`);
     const { resources } = worldOf(mesh, node);
     return services.map((service, position) => ({
       name: `${namespace} to ${service.name}`,
@@ -203,18 +163,12 @@ function meshClients(test: ConformanceTest): readonly Client[] {
   });
 }
 
-function nodeOf(
-  type: string,
-  address: string,
-  name: string,
-  namespace: string,
-  labels: Record<string, string>,
-): ProxyNode {
+function clientIn(namespace: string, address: string): ProxyNode {
   const { node } = parseNode({
-    id: `${type}~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`,
-    metadata: { NAMESPACE: namespace, LABELS: labels, INSTANCE_IPS: address },
+    id: `sidecar~${address}~client.${namespace}~${namespace}.svc.cluster.local`,
+    metadata: { NAMESPACE: namespace, LABELS: { app: "client" }, INSTANCE_IPS: address },
   });
-  if (!node) throw new Error(`${name}: no node`);
+  if (!node) throw new Error(`${namespace}: no node`);
   return node;
 }
 
