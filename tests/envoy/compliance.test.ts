@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { answerOf, startSample } from "../support/sample.ts";
 
-/** Which curve and version the handshakes of real Envoys came to. */
+/** Which curve and version the handshakes of real Envoys came to, among them and with the control plane. */
 describe("TLS within a compliance policy", () => {
   it.each([
     ["pqc", 48, "X25519MLKEM768", "TLSv1.3"],
@@ -15,6 +15,9 @@ describe("TLS within a compliance policy", () => {
     const { body = "" } = (await page?.envoy.admin("/stats?filter=listener.*ssl.(curves|versions)")) ?? {};
     const seen = [...body.matchAll(/ssl\.(?:curves|versions)\.(\S+): [1-9]/g)].map(([, name]) => name);
     expect([...new Set(seen)].sort()).toEqual([curve, version].sort());
+    const ads = (await page?.envoy.admin("/stats?filter=cluster.xds-grpc.ssl.(curves|versions)"))?.body ?? "";
+    const own = [...ads.matchAll(/ssl\.(?:curves|versions)\.(\S+): [1-9]/g)].map(([, name]) => name);
+    expect([...new Set(own)].sort()).toEqual([curve, version].sort());
     expect(nacks).toEqual([]);
   });
 });

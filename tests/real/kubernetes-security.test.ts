@@ -222,6 +222,7 @@ describe.skipIf(!here)("on a real Kubernetes API server", () => {
       }
       const { roots: own } = await request({});
       expect(own.join("")).toBe(await roots());
+      expect(serve.log()).not.toContain("certSigners");
       for (const CertSigner of ["team-c", "../team-a", "TEAM-A", `team-${"a".repeat(10_000)}`])
         await expect(request({ CertSigner })).rejects.toThrow(/SIGNER_UNKNOWN/);
     });

@@ -23,6 +23,7 @@ import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
 import type { ControlPlaneOptions, Listening, ListenOptions } from "./options.ts";
 import { ownCertificates } from "./own-certificates.ts";
+import { ownTls } from "./own-tls.ts";
 import { listenPages, type Pages } from "./pages.ts";
 import { secretGrants } from "./reference-grants.ts";
 import { atMost, systemClock } from "./scheduler.ts";
@@ -151,10 +152,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
 
   const open: { close(): Promise<void> }[] = [];
   let listens = false;
+  let signs = false;
   let closing: Promise<void> | undefined;
 
   const diagnostics = (): readonly Diagnostic[] => {
-    const unplaced = [...settingsDiagnostics(settings.meshConfig), ...made.diagnostics()];
+    const unread = settingsDiagnostics(settings.meshConfig).filter(
+      // Signers of a certificate service are who reads it.
+      ({ path }) => !(signs && path.endsWith(".certSigners")),
+    );
+    const unplaced = [...unread, ...made.diagnostics()];
     const translation = unplaced.map((diagnostic) => {
       const { object, path } = diagnostic;
       const position =
@@ -187,12 +193,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       } = asked;
       const { authenticators, minTlsVersion, debug } = asked;
       if (closing) throw new ControlPlaneError("closed", "the control plane is closed");
+      const limits = ownTls(options.compliancePolicy, minTlsVersion);
       const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
       const tls =
         security === "mtls" && !ads.startsWith("unix:")
           ? serverTls(await own.agent([host, ...serverNames]), {
               clients: authenticators ? "asked" : "required",
-              ...(minTlsVersion ? { minTlsVersion } : {}),
+              ...limits,
             })
           : undefined;
       const bound = await server
@@ -210,9 +217,10 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         certificateListener = await listenCertificateService({
           ...certificates,
           authority,
-          ...(minTlsVersion ? { minTlsVersion } : {}),
+          tls: limits,
         });
         open.push(certificateListener);
+        signs ||= certificates.signers !== undefined;
       }
       let pages: Pages | undefined;
       if (http) {

@@ -46,7 +46,7 @@ export interface ControlPlaneOptions {
   readonly shareConfig?: boolean;
   readonly jwks?: JwksOptions;
   /**
-   * Restricts all TLS of proxies, whatever configuration says: `fips-140-2`, `fips-140-3` (both need an Envoy built for it to
+   * Restricts all TLS of proxies and of this server, whatever configuration says: `fips-140-2`, `fips-140-3` (both need an Envoy built for it to
    * mean what they say) or `pqc` (post-quantum key exchange). Istio's `COMPLIANCE_POLICY`.
    */
   readonly compliancePolicy?: CompliancePolicy;
@@ -81,7 +81,7 @@ export interface ListenOptions {
    */
   readonly debug?: { readonly authenticators: readonly Authenticator[]; readonly namespaces?: readonly string[] };
   /** Certificate service for workloads, over TLS: its address, and who may ask. Needs an authority. */
-  readonly certificates?: Omit<CertificateListenOptions, "authority" | "minTlsVersion">;
+  readonly certificates?: Omit<CertificateListenOptions, "authority" | "tls">;
 }
 
 /** Bound addresses. */

@@ -15,4 +15,4 @@ export { type GrpcServer, type GrpcServerOptions, listenGrpc } from "./server.ts
 export { GrpcError, type Metadata, STATUS, type Status } from "./status.ts";
 
 // With which certificates.
-export { type FixedTls, fixedTls, type TlsMaterial, type TlsSource } from "./tls.ts";
+export { type FixedTls, fixedTls, type TlsLimits, type TlsMaterial, type TlsSource } from "./tls.ts";

@@ -10,12 +10,20 @@ export interface TlsMaterial {
   readonly clientAuthorities?: string | Uint8Array;
 }
 
-/** Certificates that may change while a server listens. */
-export interface TlsSource {
-  /** Whether clients must have a certificate, are asked for one and let in without, or are not asked. */
-  readonly clients: "required" | "asked" | "none";
+/** What of TLS a server takes part in. */
+export interface TlsLimits {
   /** Default `TLSv1.3`. */
   readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
+  /** Suites of both versions by OpenSSL's names, `TLS_AES_128_GCM_SHA256`. Default: Node's. */
+  readonly cipherSuites?: readonly string[];
+  /** Groups of the key exchange by OpenSSL's names, `P-256`, `X25519MLKEM768`. Default: Node's. */
+  readonly groups?: readonly string[];
+}
+
+/** Certificates that may change while a server listens. */
+export interface TlsSource extends TlsLimits {
+  /** Whether clients must have a certificate, are asked for one and let in without, or are not asked. */
+  readonly clients: "required" | "asked" | "none";
   /** What handshakes from now on use; `undefined`: connections are dropped. */
   get(): TlsMaterial | undefined;
   /** Calls when `get` may have another answer. Returns the way to stop that. */
@@ -53,12 +61,15 @@ export function contextOptions(source: TlsSource): SecureContextOptions | undefi
   const material = source.get();
   if (!material) return undefined;
   const { certificate, key, clientAuthorities } = material;
+  const { cipherSuites, groups } = source;
   const minVersion: SecureVersion = source.minTlsVersion ?? "TLSv1.3";
   return {
     cert: text(certificate),
     key: text(key),
     ...(clientAuthorities === undefined ? {} : { ca: text(clientAuthorities) }),
     minVersion,
+    ...(cipherSuites ? { ciphers: cipherSuites.join(":") } : {}),
+    ...(groups ? { ecdhCurve: groups.join(":") } : {}),
     secureOptions: constants.SSL_OP_NO_TICKET,
   };
 }

@@ -1,4 +1,4 @@
-import { listenGrpc, type TlsSource } from "@fairlead/grpc";
+import { listenGrpc, type TlsLimits, type TlsSource } from "@fairlead/grpc";
 import { parseSpiffeId, type SpiffeId } from "@fairlead/model";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { inProcessClient } from "../agent/ca-client.ts";
@@ -26,8 +26,8 @@ export interface ListenOptions extends CertificateServiceOptions {
    * nobody. Every caller may see the state of the authority and have its CRLs.
    */
   readonly admins?: NonNullable<AuthorityServiceOptions["admins"]>;
-  /** Default `TLSv1.3`. */
-  readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
+  /** What of TLS is taken part in; versions before 1.3 are for clients that cannot do better. */
+  readonly tls?: TlsLimits;
 }
 
 export interface CertificateListener {
@@ -63,8 +63,7 @@ export async function listenCertificateService(options: ListenOptions): Promise<
       await agent?.close();
       throw error;
     });
-    const { minTlsVersion } = options;
-    tls = serverTls(agent, { clients: "asked", ...(minTlsVersion ? { minTlsVersion } : {}) });
+    tls = serverTls(agent, { clients: "asked", ...options.tls });
   }
   const { authenticators, jwt } = options;
   const server = await listenGrpc({

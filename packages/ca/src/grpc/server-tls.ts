@@ -1,12 +1,10 @@
-import type { TlsSource } from "@fairlead/grpc";
+import type { TlsLimits, TlsSource } from "@fairlead/grpc";
 import type { SecretSource } from "@fairlead/model";
 import { SECRET_NAMES } from "../agent/agent.ts";
 
-export interface ServerTlsOptions {
+export interface ServerTlsOptions extends TlsLimits {
   /** `required` (default) turns clients without a good certificate away, `asked` lets them in unidentified. */
   readonly clients?: "required" | "asked";
-  /** Default `TLSv1.3`; the other for clients that cannot, such as Envoys whose configuration does not say that they may. */
-  readonly minTlsVersion?: "TLSv1.3" | "TLSv1.2";
 }
 
 /**
@@ -14,10 +12,9 @@ export interface ServerTlsOptions {
  * its roots for client certificates. Connections are dropped until the source has both.
  */
 export function serverTls(source: SecretSource, options: ServerTlsOptions = {}): TlsSource {
-  const { clients = "required", minTlsVersion = "TLSv1.3" } = options;
   return {
-    clients,
-    minTlsVersion,
+    clients: "required",
+    ...options,
     get() {
       const pair = source.get(SECRET_NAMES.certificate);
       const roots = source.get(SECRET_NAMES.roots);

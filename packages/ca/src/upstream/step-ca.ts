@@ -1,9 +1,9 @@
 import { createHash, randomBytes, type webcrypto } from "node:crypto";
-import { request } from "node:https";
 import { importJWK, type JWK, SignJWT } from "jose";
 import type { UpstreamAuthority } from "../authority/upstream.ts";
 import { readCertificates } from "../certificate/parse.ts";
 import { CaError } from "../error.ts";
+import { httpsJson } from "./https-json.ts";
 
 export interface StepCaOptions {
   /** `https://HOST:PORT` of a step-ca. */
@@ -19,59 +19,18 @@ export interface StepCaOptions {
   readonly timeoutMs?: number;
 }
 
-const MAX_BYTES = 1024 * 1024;
-
 /**
  * Smallstep's step-ca as upstream, by its HTTP API: `POST /1.0/sign` with a one-time token of a JWK provisioner, `GET
  * /roots` for its roots. Throws OPTION_INVALID for what is not https.
  */
 export function stepCa(options: StepCaOptions): UpstreamAuthority {
-  const { provisioner, timeoutMs = 10_000 } = options;
-  const base = URL.canParse(options.url) ? new URL(options.url) : undefined;
-  if (base?.protocol !== "https:") throw new CaError("OPTION_INVALID", `${options.url} is not an https URL`);
+  const { provisioner } = options;
+  const call = httpsJson(options);
+  const base = new URL(options.url);
   const ca = readCertificates(options.roots, "BUNDLE_INVALID");
   const [root] = ca;
   const { kid, alg = "ES256" } = provisioner.key;
   if (kid === undefined) throw new CaError("OPTION_INVALID", "the provisioner's key has no kid");
-  const call = (method: string, path: string, body: object | undefined, signal: AbortSignal) =>
-    new Promise<Record<string, unknown>>((resolve, reject) => {
-      const fail = (why: string, cause?: unknown) =>
-        reject(new CaError("REQUEST_FAILED", `${base.host}${path}: ${why}`, { cause }));
-      const sent = request(
-        new URL(path, base),
-        {
-          method,
-          ca: options.roots,
-          agent: false,
-          timeout: timeoutMs,
-          signal,
-          headers: { accept: "application/json", ...(body ? { "content-type": "application/json" } : {}) },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          response.on("data", (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > MAX_BYTES) sent.destroy(new Error(`more than ${MAX_BYTES} bytes`));
-            else chunks.push(chunk);
-          });
-          response.on("error", (error) => fail(error.message, error));
-          response.on("end", () => {
-            const { statusCode = 0 } = response;
-            const text = Buffer.concat(chunks).toString("utf8");
-            if (statusCode < 200 || statusCode > 299) return fail(`answered ${statusCode}: ${text.slice(0, 300)}`);
-            try {
-              resolve(JSON.parse(text));
-            } catch (error) {
-              fail("answered with what is not JSON", error);
-            }
-          });
-        },
-      );
-      sent.on("timeout", () => sent.destroy(new Error(`no answer in ${timeoutMs} ms`)));
-      sent.on("error", (error) => fail(error.message, error));
-      sent.end(body && JSON.stringify(body));
-    });
   const token = async (subject: string): Promise<string> => {
     const key = (await importJWK(provisioner.key, alg)) as webcrypto.CryptoKey;
     return new SignJWT({ sans: [subject], sha: root && createHash("sha256").update(root.der).digest("hex") })
@@ -85,13 +44,12 @@ export function stepCa(options: StepCaOptions): UpstreamAuthority {
       .setExpirationTime("4m")
       .sign(key);
   };
-  const roots = async (signal: AbortSignal): Promise<string[]> =>
-    texts((await call("GET", "/roots", undefined, signal)).crts);
+  const roots = async (signal: AbortSignal): Promise<string[]> => texts((await call("GET", "/roots", { signal })).crts);
   return {
     name: `step-ca at ${base.host}`,
     async mint({ csr, trustDomain, ttlSeconds, signal }) {
       const ott = await token(`spiffe://${trustDomain}`);
-      const answer = await call("POST", "/1.0/sign", { csr, ott, notAfter: `${ttlSeconds}s` }, signal);
+      const answer = await call("POST", "/1.0/sign", { signal, body: { csr, ott, notAfter: `${ttlSeconds}s` } });
       return { certificateChain: texts(answer.certChain), roots: await roots(signal) };
     },
     roots,

@@ -42,9 +42,8 @@ function destinations(
   const route: RouteDestination[] = [];
   for (const { backend, weight } of withShare(backends)) {
     const converted = convertBackend(context, owner, backend);
-    const found = converted.problem && { ...converted.problem, path: `backendRefs[${backends.indexOf(backend)}]` };
-    if (!converted.destination) return { problem: found };
-    problem = found ?? problem;
+    if (!converted.destination) return { problem: converted.problem };
+    problem = converted.problem ?? problem;
     route.push({ destination: converted.destination, ...(weight !== undefined && { weight }) });
   }
   return { route, problem };

@@ -152,12 +152,8 @@ function withRoute(
   const destinations: HttpRouteDestination[] = [];
   for (const { backend, weight } of withShare(backends ?? [])) {
     const converted = convertBackend(context, owner, backend);
-    const found = converted.problem && {
-      ...converted.problem,
-      path: `backendRefs[${(backends ?? []).indexOf(backend)}]`,
-    };
-    if (found && !converted.unusable) return { problem: found };
-    problem = found ?? problem;
+    if (converted.problem && !converted.unusable) return { problem: converted.problem };
+    problem = converted.problem ?? problem;
     let headers: Headers | undefined;
     for (const filter of backend.filters ?? []) {
       const edited = addHeaders(headers, filter);

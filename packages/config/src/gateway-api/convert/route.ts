@@ -100,8 +100,7 @@ export function convertRoute(context: ParentContext & RouteContext, route: Route
               ),
         };
   const status = routeStatus(route, bindings, (binding) => problems[asked(binding)]);
-  const unresolvedAt = (problems.gateway ?? problems.mesh)?.path;
-  return { bindings, status: { object: route, status, unresolvedAt }, ...made };
+  return { bindings, status: { object: route, status }, ...made };
 }
 
 function refOfRoute({ kind, metadata: { namespace, name } }: RouteObject): ObjectRef {
@@ -114,13 +113,8 @@ function collect<R>(route: RouteObject, converted: readonly (readonly [string, C
   const rules: PlacedRule<R>[] = [];
   let problem: Problem | undefined;
   for (const [path, one] of converted) {
-    const rulePath = path.replace(/\.matches\[\d+\]$/, "");
-    const found = one.problem && {
-      ...one.problem,
-      path: one.problem.path === undefined ? path : `${rulePath}.${one.problem.path}`,
-    };
-    if (one.rule === undefined) return { rules: [], problem: found };
-    problem = found ?? problem;
+    if (one.rule === undefined) return { rules: [], problem: one.problem };
+    problem = one.problem ?? problem;
     rules.push({ rule: one.rule, source, path });
   }
   return { rules, problem };
