@@ -49,6 +49,20 @@ describe("visibility", () => {
     ).toEqual([]);
   });
 
+  it("has services first that fewer see, each oldest first", () => {
+    const named = (name: string, creationTime: string, exportTo?: readonly string[]) =>
+      aService(`${name}.backend.svc.cluster.local`, { creationTime, ...(exportTo ? { exportTo } : {}) });
+    const services = [
+      named("public", "2021"),
+      named("newer", "2022"),
+      named("shared", "2024", ["backend", "x"]),
+      named("own", "2025", ["."]),
+      named("foreign", "2020", ["x"]),
+    ];
+    const names = see({ services }, (read) => visibleServices(read).map(({ name }) => name), aNode("c.backend"));
+    expect(names).toEqual(["own", "shared", "public", "newer"]);
+  });
+
   it("takes a name from the own namespace, else Kubernetes, else the oldest", () => {
     const entry = (namespace: string, creationTime: string) =>
       aService("a.com", { namespace, name: "a", registry: "External", creationTime });

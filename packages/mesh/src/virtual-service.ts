@@ -130,7 +130,10 @@ const resolved: Query<ConfigObject<"VirtualService">, ResolvedVirtualService> = 
       name,
       namespace,
       creationTime: object.metadata.creationTimestamp,
-      hosts: (spec.hosts ?? []).map((host) => resolveShortHost(host, namespace, CLUSTER_DOMAIN)),
+      // Names of the Gateway API are in full: one without a dot is no service's.
+      hosts: isGatewayApiRoute(object)
+        ? (spec.hosts ?? [])
+        : (spec.hosts ?? []).map((host) => resolveShortHost(host, namespace, CLUSTER_DOMAIN)),
       gateways:
         spec.gateways && spec.gateways.length > 0
           ? spec.gateways.map((gateway) => gatewayName(gateway, namespace))
@@ -197,7 +200,7 @@ const all: Query<void, readonly ResolvedVirtualService[]> = {
 export function virtualServicesOf(read: Reader, gateway: string): readonly ResolvedVirtualService[] {
   const candidates = read.ask(byGateway, gateway);
   const restricted = candidates.filter((service) => service.visibility !== "public");
-  if (restricted.length === 0) return candidates;
+  if (restricted.length === 0) return ownRoutesFirst(read, candidates);
   const namespace = namespaceAmong(
     read,
     restricted.flatMap(({ visibility }) => (typeof visibility === "object" ? [...visibility] : [])),
@@ -206,8 +209,32 @@ export function virtualServicesOf(read: Reader, gateway: string): readonly Resol
   return [
     ...seen.filter((service) => service.namespace === namespace),
     ...seen.filter((service) => service.namespace !== namespace),
-    ...candidates.filter((service) => service.visibility === "public"),
+    ...ownRoutesFirst(
+      read,
+      candidates.filter((service) => service.visibility === "public"),
+    ),
   ];
+}
+
+const ROUTE_SEMANTICS = "internal.istio.io/route-semantics";
+
+function isGatewayApiRoute({ metadata }: ConfigObject<"VirtualService">): boolean {
+  return metadata.annotations[ROUTE_SEMANTICS] === "gateway";
+}
+
+/**
+ * Routes of the Gateway API in the client's own namespace go before those of the service's ("consumer routes"). Source:
+ * Gateway API, GEP-1426.
+ */
+function ownRoutesFirst(read: Reader, services: readonly ResolvedVirtualService[]): readonly ResolvedVirtualService[] {
+  const routes = services.filter(({ object }) => isGatewayApiRoute(object));
+  if (routes.length === 0) return services;
+  const namespace = namespaceAmong(
+    read,
+    routes.map((route) => route.namespace),
+  );
+  const own = new Set(routes.filter((route) => route.namespace === namespace));
+  return own.size === 0 ? services : [...own, ...services.filter((service) => !own.has(service))];
 }
 
 /** All VirtualServices that have hosts, whoever sees them; the oldest first. */

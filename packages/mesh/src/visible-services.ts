@@ -38,23 +38,31 @@ const catalog: Query<void, ServiceCatalog> = {
   },
 };
 
-/** All services that a namespace sees, oldest first; a host name may occur in several namespaces. */
+/**
+ * All services that a namespace sees: those that it alone sees, those that some see, those that all do, each oldest first.
+ * Whose port is taken by the first of them is decided by this. Source: Istio `PushContext.servicesExportedToNamespace`.
+ */
 const visibleTo: Query<string, readonly Service[]> = {
   name: "visible-services",
   key: (namespace) => namespace,
   compute(read, namespace) {
     const { services, restricted } = read.ask(catalog, undefined);
-    return restricted.size === 0
-      ? services
-      : services.filter((service) => {
-          const visibility = restricted.get(service);
-          return visibility === undefined || isVisibleTo(visibility, namespace);
-        });
+    if (restricted.size === 0) return services;
+    const alone: Service[] = [];
+    const some: Service[] = [];
+    const everybody: Service[] = [];
+    for (const service of services) {
+      const visibility = restricted.get(service);
+      if (visibility === undefined) everybody.push(service);
+      else if (isVisibleTo(visibility, namespace))
+        (typeof visibility === "object" && visibility.size === 1 ? alone : some).push(service);
+    }
+    return alone.length + some.length === 0 ? everybody : [...alone, ...some, ...everybody];
   },
   equal: sameMembers,
 };
 
-/** All services that the node's namespace sees, oldest first; a host name may occur in several namespaces. */
+/** All services that the node's namespace sees, those first that fewer see, oldest first; a host name may occur in several namespaces. */
 export function visibleServices(read: Reader): readonly Service[] {
   const { relevantNamespaces } = read.ask(catalog, undefined);
   return read.ask(visibleTo, namespaceAmong(read, relevantNamespaces));

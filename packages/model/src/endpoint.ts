@@ -1,7 +1,7 @@
 import type { Labels } from "./labels.ts";
 import type { Locality } from "./locality.ts";
 
-/** `draining` keeps existing sessions only; `unhealthy` is left out unless the service publishes such endpoints. */
+/** `draining` keeps existing sessions only; `unhealthy` proxies know and do not use; of `terminating` they are not told. */
 export type HealthStatus = "healthy" | "unhealthy" | "draining" | "terminating";
 
 /** One reachable instance of a service. Immutable. */

@@ -14,7 +14,7 @@ import { worldOf } from "./mesh/world.ts";
 import { type ParsedRequest, parseRequest, type RequestInput } from "./request.ts";
 import { indexOf } from "./resources.ts";
 import { collectSettings } from "./settings/setting.ts";
-import { type Arrived, summarise } from "./summary.ts";
+import { type Arrived, statusOfMissing, summarise } from "./summary.ts";
 import { formatTrace, recordTrace, type Tracer } from "./trace.ts";
 
 type Collected = Pick<Answer, "settings" | "passed">;
@@ -102,7 +102,7 @@ function arrival(
   const index = indexOf(resources);
   const cluster = index.clusters.get(branch.cluster);
   if (cluster === undefined) {
-    tracer?.add("cluster", branch.cluster, false, "there is no cluster of this name: 503");
+    tracer?.add("cluster", branch.cluster, false, `there is no cluster of this name: ${statusOfMissing(branch)}`);
     return { branch, missing: true };
   }
   const assignment =

@@ -18,6 +18,13 @@ export interface Arrived {
   readonly refusals?: readonly Refusal[];
 }
 
+const MISSING: Readonly<Record<string, number>> = { NOT_FOUND: 404, INTERNAL_SERVER_ERROR: 500 };
+
+/** What requests to a cluster that does not exist are answered with. Source: envoy RouteAction, `cluster_not_found_response_code`. */
+export function statusOfMissing({ action }: Forward): number {
+  return MISSING[action?.clusterNotFoundResponseCode ?? ""] ?? 503;
+}
+
 type Summary = Omit<Answer, "settings" | "passed" | "trace" | "explain">;
 
 /** Puts the branches of an evaluation together. */
@@ -35,7 +42,7 @@ export function summarise(arrived: readonly Arrived[]): Summary {
     } else if (one.missing || isDeadEnd(one)) {
       weigh("unroutable", branch.share);
       responses.push({
-        status: 503,
+        status: one.missing ? statusOfMissing(branch) : 503,
         by: one.missing ? "a cluster that does not exist" : "a cluster without endpoints",
         share: tidy(branch.share),
       });

@@ -10,23 +10,30 @@ import type { GatewayApiObject } from "./kinds.ts";
  * an object.
  */
 export function findings({ statuses }: ConvertedGatewayApi): readonly Diagnostic[] {
-  return statuses.flatMap(({ object, status }) => {
+  return statuses.flatMap(({ object, status, unresolvedAt }) => {
     const ref = refOfObject(object);
     return [
       ...of(ref, "metadata.name", status.conditions),
       ...items(status.listeners).flatMap((listener, index) => of(ref, `spec.listeners[${index}]`, listener.conditions)),
-      ...items(status.parents).flatMap(({ parentRef, conditions }) => ofParent(object, parentRef, conditions)),
+      ...items(status.parents).flatMap(({ parentRef, conditions }) =>
+        ofParent(object, parentRef, conditions, unresolvedAt),
+      ),
       ...items(status.ancestors).flatMap(({ conditions }) => of(ref, "spec.targetRefs", conditions)),
     ];
   });
 }
 
-function ofParent(object: GatewayApiObject, reference: unknown, conditions: unknown): readonly Diagnostic[] {
+function ofParent(
+  object: GatewayApiObject,
+  reference: unknown,
+  conditions: unknown,
+  unresolvedAt = "spec.rules",
+): readonly Diagnostic[] {
   const { parentRefs = [] } = object.spec as { readonly parentRefs?: readonly ParentReference[] };
   const index = parentRefs.indexOf(reference as ParentReference);
   const path = index < 0 ? "metadata.name" : `spec.parentRefs[${index}]`;
   return conditionsIn(conditions).flatMap((condition) =>
-    of(refOfObject(object), condition.type === "ResolvedRefs" && index >= 0 ? "spec.rules" : path, [condition]),
+    of(refOfObject(object), condition.type === "ResolvedRefs" && index >= 0 ? unresolvedAt : path, [condition]),
   );
 }
 

@@ -49,15 +49,13 @@ describe("EndpointSlices", () => {
     ...service,
     metadata: { ...service.metadata, labels: { "istio.io/persistent-session": "cookie" } },
   };
-  const publishing = { ...service, spec: { ...(service.spec as object), publishNotReadyAddresses: true } };
   it.each([
     ["ready", service, { ready: true }, ["healthy"]],
     ["unknown counts as ready", service, {}, ["healthy"]],
-    ["not ready", service, notReady, []],
-    ["not ready, published", publishing, notReady, ["unhealthy"]],
-    ["terminating", service, draining, []],
+    ["not ready", service, notReady, ["unhealthy"]],
+    ["terminating", service, draining, ["terminating"]],
     ["draining where sessions are kept", labelled, draining, ["draining"]],
-    ["terminating where sessions are kept", labelled, { ...draining, serving: false }, []],
+    ["terminating where sessions are kept", labelled, { ...draining, serving: false }, ["terminating"]],
   ])("%s", (_, owner, conditions, health) => {
     const { registry } = load([owner, slice([{ addresses: ["10.1.0.1"], conditions }])]);
     expect((registry.endpoints.get(ENDPOINTS)?.endpoints ?? []).map((endpoint) => endpoint.health)).toEqual(health);
@@ -99,9 +97,11 @@ describe("EndpointSlices", () => {
     });
     const { registry, put } = load([service, endpoints]);
     const addresses = () =>
-      [...registry.endpoints.values()].flatMap((given) => given.endpoints.map((one) => one.addresses[0]));
-    expect(addresses()).toEqual(["10.2.0.1"]);
+      [...registry.endpoints.values()].flatMap((given) =>
+        given.endpoints.map((one) => `${one.health} ${one.addresses[0]}`),
+      );
+    expect(addresses()).toEqual(["healthy 10.2.0.1", "unhealthy 10.2.0.2"]);
     put(slice([{ addresses: ["10.1.0.1"] }]));
-    expect(addresses()).toEqual(["10.1.0.1"]);
+    expect(addresses()).toEqual(["healthy 10.1.0.1"]);
   });
 });

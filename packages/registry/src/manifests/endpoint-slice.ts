@@ -6,8 +6,6 @@ import type { Reading } from "./reading.ts";
 
 /** What a slice's endpoints depend on. */
 export interface SliceContext {
-  /** The Service publishes what is not ready. */
-  readonly publishesNotReady: boolean;
   /** The Service keeps sessions, so that what drains may still be used. */
   readonly keepsSessions: boolean;
   /** The Service has addresses of both families. */
@@ -28,8 +26,8 @@ export function sliceService(slice: Field): string | undefined {
 }
 
 /**
- * The endpoints of an EndpointSlice (discovery.k8s.io/v1). Left out: what terminates, what is not ready (unless the
- * Service publishes that), and what points to a Pod that is not known, whose identity could only be guessed.
+ * The endpoints of an EndpointSlice (discovery.k8s.io/v1); what is not ready is unhealthy. Left out is what points to a Pod that
+ * is not known, whose identity could only be guessed.
  */
 export function sliceEndpoints(reading: Reading, context: SliceContext): readonly Endpoint[] {
   const { root } = reading;
@@ -44,7 +42,6 @@ export function sliceEndpoints(reading: Reading, context: SliceContext): readonl
     .items()
     .flatMap((endpoint) => {
       const health = endpointHealth(endpoint.at("conditions"), context);
-      if (health === "terminating" || (health === "unhealthy" && !context.publishesNotReady)) return [];
       return endpoint
         .at("addresses")
         .items()

@@ -14,10 +14,10 @@ export function legacyEndpoints(reading: Reading, context: SliceContext): readon
           .at("addresses")
           .items()
           .map((address) => ({ address, health: "healthy" as const })),
-        ...(context.publishesNotReady ? subset.at("notReadyAddresses").items() : []).map((address) => ({
-          address,
-          health: "unhealthy" as const,
-        })),
+        ...subset
+          .at("notReadyAddresses")
+          .items()
+          .map((address) => ({ address, health: "unhealthy" as const })),
       ];
       return listed.flatMap(({ address, health }) => {
         const ip = address.at("ip").nonEmptyText();

@@ -137,7 +137,6 @@ class Manifests {
     const surroundings = this.#surroundings(read);
     const workload = (pod: KubernetesObject | undefined) => pod && this.#pod(readObject(pod), read);
     return {
-      publishesNotReady: service?.at("spec").at("publishNotReadyAddresses").flag() ?? false,
       keepsSessions: Boolean(labels["istio.io/persistent-session"] || labels["istio.io/persistent-session-header"]),
       dualStack: surroundings.dualStack && (service?.at("spec").at("clusterIPs").items().length ?? 0) > 1,
       surroundings,

@@ -3,6 +3,7 @@ import {
   defaultMeshConfig,
   gatewayApiStore,
   ingressStore,
+  isKind,
   type MeshConfig,
   type MeshNetworks,
   textStore,
@@ -11,7 +12,11 @@ import { Mesh, settingsDiagnostics } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef, Position, ServiceEndpoints, Workload } from "@fairlead/model";
 import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
+import { gatewayDeployments } from "./gateway-deployment.ts";
 import { type Locate, rememberPositions } from "./positions.ts";
+
+/** A text that nobody wrote: what is deployed for Gateways. */
+const DEPLOYED = "(deployed for Gateways)";
 
 /** One YAML or JSON text, with the name that positions give it. */
 export interface YamlText {
@@ -28,7 +33,8 @@ export interface MeshOptions {
   /** `last`: of equal keys the last counts, as Istio reads YAML. Default: they are an error. */
   readonly duplicateKeys?: "error" | "last";
   /**
-   * Which workloads have a sidecar. `assumed` (default): all but those that opt out by `sidecar.istio.io/inject: "false"`
+   * What injection and controllers add. `assumed` (default): Gateways of the Gateway API have a proxy (`NAME-CLASS`), and
+   * a sidecar have all workloads but those that opt out by `sidecar.istio.io/inject: "false"`
    * or a namespace labelled `istio-injection: disabled`, so that files need not show what injection adds. `declared`: those that
    * carry the label which injection sets, as a control plane reads them.
    */
@@ -69,6 +75,11 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
   const ingress = ingressStore(store.documents, { meshConfig });
   const { services, namespaces } = registry;
   const gatewayApi = gatewayApiStore(store.documents, { services, namespaces, config: store });
+  if (options.sidecars !== "declared") {
+    const gateways = [...gatewayApi.values()].filter((object) => isKind(object, "Gateway"));
+    const known = (namespace: string, hostname: string) => services.get(`${namespace}/${hostname}`) !== undefined;
+    store.set({ [DEPLOYED]: gatewayDeployments(gateways, known) });
+  }
   const config = aggregateStore([store, ingress, gatewayApi]);
   const injected = sidecarRule(
     options.sidecars ?? "assumed",
@@ -87,8 +98,10 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     namespaces: registry.namespaces.values(),
   });
   // The store knows Kubernetes objects too; what an Ingress or a route stands for is placed there.
-  const locate: Locate = (ref: ObjectRef, path: string): Position | undefined =>
-    store.locate(ref, path) ?? config.locate(ref, path);
+  const locate: Locate = (ref: ObjectRef, path: string): Position | undefined => {
+    const position = store.locate(ref, path) ?? config.locate(ref, path);
+    return position?.file === DEPLOYED ? undefined : position;
+  };
   const diagnostics = [...settingsDiagnostics(meshConfig), ...config.diagnostics(), ...registry.diagnostics()];
   // Its collections have been read; nothing will change them any more.
   void registry.close();

@@ -1,6 +1,7 @@
 import type { Mesh } from "@fairlead/mesh";
 import { matchesLabels, type ProxyNode, parseNode, type Workload } from "@fairlead/model";
 import { SimulatorError } from "../error.ts";
+import { GATEWAY_SERVICE, homeOf } from "./gateway-deployment.ts";
 import { knownNames } from "./nearest.ts";
 
 /** An address that no workload has, for those that have none in the files (Deployments without Pods). RFC 5737. */
@@ -23,7 +24,7 @@ export function nodeOf(mesh: Mesh, workload: Workload): ProxyNode {
   return node;
 }
 
-/** The proxy beside a workload: a gateway when a Gateway of the mesh selects it, else a sidecar. */
+/** The proxy beside a workload: a gateway when a Gateway of the mesh selects it, or names a Service that it is behind, else a sidecar. */
 function makeNode(mesh: Mesh, workload: Workload): ProxyNode {
   const { name, namespace, labels, serviceAccount, clusterId, network, workloadName, locality } = workload;
   const { node, diagnostics } = parseNode({
@@ -43,10 +44,16 @@ function makeNode(mesh: Mesh, workload: Workload): ProxyNode {
   throw new SimulatorError("unknown-workload", diagnostics.map(({ message }) => message).join("; "));
 }
 
-function isGateway(mesh: Mesh, { labels }: Workload): boolean {
-  for (const { spec } of mesh.objects("Gateway")) {
+function isGateway(mesh: Mesh, { labels, namespace }: Workload): boolean {
+  for (const { metadata, spec } of mesh.objects("Gateway")) {
     const selector = spec.selector ?? {};
     if (Object.keys(selector).length > 0 && matchesLabels(selector, labels)) return true;
+    const hostnames = metadata.annotations[GATEWAY_SERVICE]?.split(",") ?? [];
+    if (hostnames.length === 0 || homeOf(metadata) !== namespace) continue;
+    for (const hostname of hostnames) {
+      const behind = mesh.bucket("host", hostname)?.find((one) => one.namespace === namespace)?.selector ?? {};
+      if (Object.keys(behind).length > 0 && matchesLabels(behind, labels)) return true;
+    }
   }
   return false;
 }

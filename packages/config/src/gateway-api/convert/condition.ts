@@ -11,6 +11,8 @@ export interface Condition {
 export interface Problem {
   readonly reason: string;
   readonly message: string;
+  /** The field concerned, where it is known. */
+  readonly path?: string;
 }
 
 /** An aspect: what it says when all is well, and the problem, if there is one. */
@@ -60,5 +62,5 @@ export function conditionsIn(value: unknown): readonly Condition[] {
 
 /** Two problems as one. */
 export function joinProblems(a: Problem | undefined, b: Problem | undefined): Problem | undefined {
-  return a && b ? { reason: a.reason, message: `${a.message}; ${b.message}` } : (a ?? b);
+  return a && b ? { ...a, message: `${a.message}; ${b.message}` } : (a ?? b);
 }

@@ -42,8 +42,9 @@ function destinations(
   const route: RouteDestination[] = [];
   for (const { backend, weight } of withShare(backends)) {
     const converted = convertBackend(context, owner, backend);
-    if (!converted.destination) return { problem: converted.problem };
-    problem = converted.problem ?? problem;
+    const found = converted.problem && { ...converted.problem, path: `backendRefs[${backends.indexOf(backend)}]` };
+    if (!converted.destination) return { problem: found };
+    problem = found ?? problem;
     route.push({ destination: converted.destination, ...(weight !== undefined && { weight }) });
   }
   return { route, problem };

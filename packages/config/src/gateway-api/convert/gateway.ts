@@ -28,6 +28,8 @@ export interface RouteParent {
 export interface GatewayApiStatus {
   readonly object: GatewayApiObject;
   readonly status: Readonly<Record<string, unknown>>;
+  /** Of a route: the field with the reference that leads nowhere. */
+  readonly unresolvedAt?: string | undefined;
 }
 
 export interface ConvertedGateways {

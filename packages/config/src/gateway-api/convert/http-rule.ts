@@ -152,8 +152,12 @@ function withRoute(
   const destinations: HttpRouteDestination[] = [];
   for (const { backend, weight } of withShare(backends ?? [])) {
     const converted = convertBackend(context, owner, backend);
-    if (converted.problem && !converted.unusable) return { problem: converted.problem };
-    problem = converted.problem ?? problem;
+    const found = converted.problem && {
+      ...converted.problem,
+      path: `backendRefs[${(backends ?? []).indexOf(backend)}]`,
+    };
+    if (found && !converted.unusable) return { problem: found };
+    problem = found ?? problem;
     let headers: Headers | undefined;
     for (const filter of backend.filters ?? []) {
       const edited = addHeaders(headers, filter);

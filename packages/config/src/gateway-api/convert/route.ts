@@ -100,7 +100,8 @@ export function convertRoute(context: ParentContext & RouteContext, route: Route
               ),
         };
   const status = routeStatus(route, bindings, (binding) => problems[asked(binding)]);
-  return { bindings, status: { object: route, status }, ...made };
+  const unresolvedAt = (problems.gateway ?? problems.mesh)?.path;
+  return { bindings, status: { object: route, status, unresolvedAt }, ...made };
 }
 
 function refOfRoute({ kind, metadata: { namespace, name } }: RouteObject): ObjectRef {
@@ -113,8 +114,13 @@ function collect<R>(route: RouteObject, converted: readonly (readonly [string, C
   const rules: PlacedRule<R>[] = [];
   let problem: Problem | undefined;
   for (const [path, one] of converted) {
-    if (one.rule === undefined) return { rules: [], problem: one.problem };
-    problem = one.problem ?? problem;
+    const rulePath = path.replace(/\.matches\[\d+\]$/, "");
+    const found = one.problem && {
+      ...one.problem,
+      path: one.problem.path === undefined ? path : `${rulePath}.${one.problem.path}`,
+    };
+    if (one.rule === undefined) return { rules: [], problem: found };
+    problem = found ?? problem;
     rules.push({ rule: one.rule, source, path });
   }
   return { rules, problem };

@@ -161,9 +161,10 @@ describe("outbound", () => {
     expect(made.problems).toEqual(problems);
   });
 
-  test("instances of a service without an address have a listener each, but not the node's own", () => {
+  test("instances of a service without an address have a listener each, ready or not, but not the node's own", () => {
     const headless = a("TCP", { addresses: [], resolution: "Passthrough", headless: true });
-    const endpoint = (ip: string) => anEndpoint(ip, { ports: { p: 9000 } });
+    const endpoint = (ip: string) =>
+      anEndpoint(ip, { ports: { p: 9000 }, ...(ip === "10.0.0.3" ? { health: "unhealthy" } : {}) });
     const made = listenersOf({
       services: [headless],
       endpoints: { [headless.hostname]: [endpoint("10.0.0.1"), endpoint("10.0.0.2"), endpoint("10.0.0.3")] },

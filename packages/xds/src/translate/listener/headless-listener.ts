@@ -1,19 +1,18 @@
 import { endpointsOf, type Query, type Reader } from "@fairlead/mesh";
-import { type Endpoint, type Service, serviceKey } from "@fairlead/model";
+import { type Service, serviceKey } from "@fairlead/model";
 import { isIpAddress, listenerName } from "./address.ts";
 import { type Contribution, headlessPlan, type OutboundListenerPlan, outboundListenerPlan } from "./outbound-plan.ts";
 
 /**
  * Listeners of the services of a port that have no address of their own: one for each instance, as the address that a
  * client dials is all there is to tell instances and services apart. Instances of several services are those of the
- * oldest; the node's own instance is left out, since what a workload sends to itself does not pass its proxy.
+ * oldest, ready or not: whoever dials one means it. The node's own instance is left out, since what a workload sends to
+ * itself does not pass its proxy.
  */
 export function headlessListeners(read: Reader, port: number): readonly OutboundListenerPlan[] {
   const plans = new Map<string, OutboundListenerPlan & { contributions: Contribution[] }>();
   for (const { egress, service, port: listenPort, bindToPort } of headlessPlan(read, port)) {
-    const endpoints = endpointsOf(read, service).filter(
-      (endpoint) => isServed(endpoint, service.publishNotReadyAddresses ?? false) && listenPort.name in endpoint.ports,
-    );
+    const endpoints = endpointsOf(read, service).filter(({ ports }) => listenPort.name in ports);
     const { address: own } = read.project(ownAddress, service);
     const adds = listenPort.protocol === "Unspecified" ? "auto" : "tcp";
     for (const { addresses } of endpoints) {
@@ -30,10 +29,6 @@ export function headlessListeners(read: Reader, port: number): readonly Outbound
     }
   }
   return [...plans.values()];
-}
-
-function isServed({ health }: Endpoint, unready: boolean): boolean {
-  return unready || health === "healthy" || health === "draining";
 }
 
 /** The node's own address when the service has an instance there, else empty: all other nodes share the listeners. */

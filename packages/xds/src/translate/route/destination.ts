@@ -42,6 +42,8 @@ export function deadEnd(
   lookup: DestinationLookup,
 ): { readonly code: string; readonly message: string } | undefined {
   const { host, port, subset } = destination;
+  // Only a route of the Gateway API has one, whose conversion has said why.
+  if (!host) return undefined;
   const service = destinationService(read, host, lookup.namespace);
   if (!service)
     return {
