@@ -242,6 +242,7 @@ describe("pages of a control plane", () => {
       "/debug/proxies",
       "/debug/config_dump",
       "/debug/mesh",
+      "/debug/rollout",
       "/debug/diagnostics",
     ]);
     expect(JSON.parse((await page(http, "/debug/proxies")).text)).toMatchObject([

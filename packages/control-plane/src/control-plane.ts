@@ -1,7 +1,7 @@
 import { type CertificateListener, listenCertificateService, serverTls } from "@fairlead/ca/grpc";
 import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef, Position, Unsubscribe } from "@fairlead/model";
-import { createMeshSource, type MeshSource, XdsError } from "@fairlead/xds";
+import { type MeshSource, XdsError } from "@fairlead/xds";
 import { createConfigSource } from "@fairlead/xds/config";
 import {
   type ClientStatus,
@@ -26,12 +26,16 @@ import { ownCertificates } from "./own-certificates.ts";
 import { ownTls } from "./own-tls.ts";
 import { listenPages, type Pages } from "./pages.ts";
 import { secretGrants } from "./reference-grants.ts";
+import { Rollout, type RolloutStatus } from "./rollout/rollout.ts";
+import { createRolloutSource } from "./rollout/rollout-source.ts";
 import { atMost, systemClock } from "./scheduler.ts";
 import { SecretSets } from "./secrets.ts";
 import { trustRoots } from "./trust-roots.ts";
 
 /** How long proxies wait for keys of token issuers at the start; then they are told to refuse tokens until there are some. Milliseconds. */
 const FIRST_KEY_SETS = 2_000;
+
+const DONE: RolloutStatus = { phase: "done" };
 
 /** What a NACK is about, for people: the object's field is looked up in its file. */
 export interface SourcePlace {
@@ -40,7 +44,7 @@ export interface SourcePlace {
 }
 
 export interface ControlPlane extends AsyncDisposable {
-  /** The mesh as it is served now. */
+  /** The mesh as it is meant: with `rollout`, not yet everybody's. */
   readonly mesh: Mesh;
   /** Serves it. May be called once for each address. */
   listen(options: ListenOptions): Promise<Listening>;
@@ -55,6 +59,8 @@ export interface ControlPlane extends AsyncDisposable {
    * sources have told by then are taken in first. Rejects with `not-converged` after `timeout` milliseconds (30,000), naming who lags.
    */
   converged(options?: { readonly timeout?: number }): Promise<void>;
+  /** How far the newest configuration is. Without `rollout` in the options it is everybody's at once. */
+  readonly rollout: RolloutStatus;
   /** All that is wrong now: with configuration, registries, settings and translation. */
   diagnostics(): readonly Diagnostic[];
   /** Where an object (or a field of it) is written, when it is in a file. */
@@ -97,6 +103,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const updateTimes = new Histogram();
   const meshListeners = new Set<(mesh: Mesh) => void>();
   let source: MeshSource | undefined;
+  let rollout: Rollout | undefined;
   const own = ownCertificates(authority);
   const roots = trustRoots(authority, (further) => {
     own.setFurtherRoots(further);
@@ -110,9 +117,11 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     ...(options.compliancePolicy ? { compliancePolicy: options.compliancePolicy } : {}),
     clock,
     ...(options.debounce ? { debounce: options.debounce } : {}),
-    onMesh(mesh) {
+    holdsConfig: options.rollout !== undefined,
+    onMesh(mesh, isConfigNew) {
       const begun = clock.now();
-      source?.update(mesh);
+      if (rollout) rollout.update(mesh, feed.stable, isConfigNew);
+      else source?.update(mesh);
       roots.update(mesh.meshConfig);
       void wantKeySets(mesh);
       updateTimes.observe((clock.now() - begun) / 1000);
@@ -125,13 +134,15 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   const { credentials } = options;
   const grants = options.documents && secretGrants(options.documents);
   const secrets = credentials && new SecretSets({ credentials, ...(grants ? { grants } : {}) });
-  source = createMeshSource(feed.mesh, {
+  // What waited for keys of token issuers has been taken in, and nobody is there yet.
+  feed.release();
+  const made = createRolloutSource(feed.mesh, {
     extra(node, typeUrl, ask) {
       if (typeUrl === roots.typeUrl) return roots.resources();
       return typeUrl === secrets?.typeUrl ? secrets.of(node, ask(secretNames, undefined)) : undefined;
     },
   });
-  const made = source;
+  source = made;
   const trustDomains = () => [
     authority?.trustDomain ?? "cluster.local",
     ...(feed.mesh.meshConfig.trustDomainAliases ?? []),
@@ -148,6 +159,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   };
   const forgetCredentials = credentials?.subscribe(secretsChanged);
   const forgetGrants = grants?.subscribe(secretsChanged);
+  if (options.rollout)
+    rollout = new Rollout({ options: options.rollout, source: made, server, clock, promoted: () => feed.release() });
   server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
 
   const open: { close(): Promise<void> }[] = [];
@@ -256,10 +269,14 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       feed.flush();
       return converged(server, clock, timeout);
     },
+    get rollout() {
+      return rollout?.status ?? DONE;
+    },
     diagnostics,
     locate: (object, path = "") => config.locate(object, path),
     close() {
       closing ??= (async () => {
+        rollout?.close();
         feed.close();
         keySets.close();
         roots.close();

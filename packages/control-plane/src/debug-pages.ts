@@ -1,20 +1,20 @@
 import type { Authority } from "@fairlead/ca";
 import { formatObject, type NodeJson, parseNode } from "@fairlead/model";
 import type { Credentials } from "@fairlead/registry/credentials";
-import type { MeshSource } from "@fairlead/xds";
 import type { DiscoveryServer } from "@fairlead/xds/server";
 import { secretNamesOf, translate } from "@fairlead/xds/translate";
 import type { ControlPlane } from "./control-plane.ts";
 import { expose, type Histogram, type MetricFamily } from "./exposition.ts";
 import type { Page } from "./pages.ts";
 import type { SecretGrants } from "./reference-grants.ts";
+import type { RolloutSource } from "./rollout/rollout-source.ts";
 import type { Clock } from "./scheduler.ts";
 import { secretResources } from "./secrets.ts";
 
 export interface DebugContext {
   readonly plane: ControlPlane;
   readonly server: DiscoveryServer;
-  readonly source: MeshSource;
+  readonly source: RolloutSource;
   readonly pushTimes: Histogram;
   readonly updateTimes: Histogram;
   readonly clock: Clock;
@@ -37,13 +37,14 @@ export function debugPages(context: DebugContext): Readonly<Record<string, (quer
     "/debug/proxies": () => ({ json: plane.proxies() }),
     "/debug/config_dump": (query) => configDump(context, query.get("proxy")),
     "/debug/mesh": () => ({ json: meshOverview(context) }),
+    "/debug/rollout": () => ({ json: plane.rollout }),
     "/debug/diagnostics": () => ({ json: plane.diagnostics() }),
   };
   return pages;
 }
 
 /** What a connected proxy is meant to have, translated anew: `?proxy=NODE_ID` or the part of it that names one proxy. */
-function configDump({ plane, credentials, grants }: DebugContext, wanted: string | null): Page {
+function configDump({ plane, source, credentials, grants }: DebugContext, wanted: string | null): Page {
   const known = plane.proxies().map(({ node }) => node);
   const found = known.filter(({ id = "" }) => wanted !== null && (id === wanted || id.includes(wanted)));
   const [json] = found;
@@ -56,8 +57,8 @@ function configDump({ plane, credentials, grants }: DebugContext, wanted: string
   }
   const { node } = parseNode(json as NodeJson);
   if (!node) return { status: 404, text: "that node cannot be read\n" };
-  const { diagnostics, ...types } = translate(plane.mesh, node);
-  const names = secretNamesOf(plane.mesh, node);
+  const { diagnostics, ...types } = translate(source.meshOf(node), node);
+  const names = secretNamesOf(source.meshOf(node), node);
   const secrets = credentials
     ? secretResources({ credentials, ...(grants ? { grants } : {}) }, node.namespace, names, true)
     : [];

@@ -6,6 +6,8 @@ export type { SettingsFiles } from "./mesh-settings.ts";
 export type { ControlPlaneOptions, Listening, ListenOptions } from "./options.ts";
 export { type ReceivedConfigOptions, receivedConfig } from "./received-config.ts";
 export { type SecretGrants, secretGrants } from "./reference-grants.ts";
+export type { RolloutOptions, RolloutStatus } from "./rollout/rollout.ts";
+export type { RolloutStage } from "./rollout/stage.ts";
 export { type Clock, type DebounceOptions, systemClock } from "./scheduler.ts";
 export { type SecretResource, type SecretsFrom, secretResources } from "./secrets.ts";
 export { certSignerRoots } from "./trust-roots.ts";

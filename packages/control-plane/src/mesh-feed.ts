@@ -20,8 +20,10 @@ export interface MeshFeedOptions {
   readonly compliancePolicy?: CompliancePolicy;
   readonly clock: Clock;
   readonly debounce?: DebounceOptions;
-  /** Called with each new mesh. */
-  readonly onMesh: (mesh: Mesh) => void;
+  /** Whether {@link MeshFeed.stable} stays without new configuration until {@link MeshFeed.release}. Default: no. */
+  readonly holdsConfig?: boolean;
+  /** Called with each new mesh, and whether its configuration is another than before. */
+  readonly onMesh: (mesh: Mesh, isConfigNew: boolean) => void;
 }
 
 type Pending = Map<string, Change<never>>;
@@ -29,6 +31,7 @@ type Pending = Map<string, Change<never>>;
 /** Keeps a mesh up to date with its sources: changes are gathered, joined per object and applied as one. */
 export class MeshFeed {
   #mesh: Mesh;
+  #stable: Mesh;
   readonly #options: MeshFeedOptions;
   readonly #pending = new Map<keyof MeshChanges, Pending>();
   readonly #subscriptions: Unsubscribe[] = [];
@@ -62,10 +65,21 @@ export class MeshFeed {
       workloads: registry.workloads.values(),
       namespaces: registry.namespaces.values(),
     });
+    this.#stable = this.#mesh;
   }
 
   get mesh(): Mesh {
     return this.#mesh;
+  }
+
+  /** The mesh with the configuration of the last release, and with all else as it is now: endpoints do not wait. */
+  get stable(): Mesh {
+    return this.#stable;
+  }
+
+  /** What was held back counts from now on. */
+  release(): void {
+    this.#stable = this.#mesh;
   }
 
   /** Takes what waits into the mesh now. */
@@ -106,9 +120,25 @@ export class MeshFeed {
     }
     const mesh = this.#mesh.apply(changes as MeshChanges);
     if (mesh === this.#mesh) return;
+    const { now, isHeld } = this.#options.holdsConfig
+      ? withoutConfig(changes as MeshChanges)
+      : { now: {}, isHeld: false };
+    if (this.#stable === this.#mesh && !isHeld) this.#stable = mesh;
+    else this.#stable = this.#stable.apply(now);
     this.#mesh = mesh;
-    this.#options.onMesh(mesh);
+    this.#options.onMesh(mesh, isHeld);
   }
+}
+
+/** The changes that are no configuration: neither objects and settings nor the services of ServiceEntries. */
+function withoutConfig(changes: MeshChanges): { readonly now: MeshChanges; readonly isHeld: boolean } {
+  const { config = [], services = [], meshConfig, meshNetworks, ...now } = changes;
+  const isWritten = ({ value, previous }: (typeof services)[number]) =>
+    (value ?? previous)?.source.kind === "ServiceEntry";
+  return {
+    now: { ...now, services: services.filter((change) => !isWritten(change)) },
+    isHeld: config.length > 0 || meshConfig !== undefined || meshNetworks !== undefined || services.some(isWritten),
+  };
 }
 
 function* entriesOf<V>(collection: Collection<V>): IterableIterator<readonly [string, V]> {

@@ -8,6 +8,7 @@ import type { Credentials } from "@fairlead/registry/credentials";
 import type { DiscoveryServerOptions } from "@fairlead/xds/server";
 import type { JwksOptions } from "./jwks/options.ts";
 import type { SettingsFiles } from "./mesh-settings.ts";
+import type { RolloutOptions } from "./rollout/rollout.ts";
 import type { Clock, DebounceOptions } from "./scheduler.ts";
 
 export interface ControlPlaneOptions {
@@ -50,6 +51,11 @@ export interface ControlPlaneOptions {
    * mean what they say) or `pqc` (post-quantum key exchange). Istio's `COMPLIANCE_POLICY`.
    */
   readonly compliancePolicy?: CompliancePolicy;
+  /**
+   * Gives new configuration (objects, services of ServiceEntries, settings) to some proxies first and takes it back from all when one
+   * refuses it or they are not well. Endpoints, Pods and Services go to everybody at once. Default: everything does.
+   */
+  readonly rollout?: RolloutOptions;
   readonly debounce?: DebounceOptions;
   readonly server?: Omit<DiscoveryServerOptions, "authorize">;
   readonly clock?: Clock;
