@@ -1,7 +1,7 @@
 import { type ConfigObject, destinationRule, virtualService } from "@fairlead/config";
 import { type KubernetesStore, kubernetesStore } from "@fairlead/config/kubernetes";
 import { storeContract } from "@fairlead/config/testing";
-import type { ResourceType } from "@fairlead/kubernetes";
+import { type KubernetesClient, KubernetesError, type ResourceType } from "@fairlead/kubernetes";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { hasKube, type KubeServer, startKube } from "../support/kube.ts";
 
@@ -126,5 +126,64 @@ describe.skipIf(!here)("the Kubernetes store on a real API server", () => {
     expect(spec).toEqual({ host: "b.com" });
     await vi.waitFor(() => expect(host(store, "a")).toBe("b.com"), 30_000);
     expect(seen).toEqual(["DestinationRule/shop/a"]);
+  });
+
+  it("loses nothing when etcd was compacted while it was cut off: it lists again and tells what differs", async () => {
+    await empty();
+    let cut = false;
+    let lists = 0;
+    const failures: string[] = [];
+    const bodies = new Set<{ destroy(): void }>();
+    const client: KubernetesClient = {
+      ...server.client,
+      list: (type, scope) => {
+        lists++;
+        return server.client.list(type, scope);
+      },
+      watch: async (type, query, scope) => {
+        if (cut) throw new KubernetesError("unreachable", "cut off");
+        const body = await server.client.watch(type, query, scope).catch((error: KubernetesError) => {
+          failures.push(error.code);
+          throw error;
+        });
+        bodies.add(body);
+        return body;
+      },
+    };
+    const watch = { backoff: { initial: 20, max: 100 } };
+    using store = kubernetesStore({ client, kinds: ["DestinationRule"], watch });
+    await store.ready;
+    for (const name of ["kept", "changed", "removed"]) await store.transact([{ put: rule(name, `${name}.com`) }]);
+    const kept = store.get("DestinationRule/shop/kept");
+    const told: string[] = [];
+    store.subscribe((changes) => {
+      for (const { key, value } of changes)
+        told.push(`${key.split("/")[2]} ${(value?.spec as { host: string })?.host}`);
+    });
+    expect(lists).toBe(1);
+
+    cut = true;
+    for (const body of bodies) body.destroy();
+    const shop = { namespace: "shop" };
+    await server.client.mergePatch(RULES, "changed", { spec: { host: "other.com" } }, shop);
+    await server.client.delete(RULES, "removed", shop);
+    await server.client.create(RULES, { metadata: { name: "added", ...shop }, spec: { host: "added.com" } });
+    await vi.waitFor(() => expect(store.diagnostics()).toMatchObject([{ code: "kubernetes-unreachable" }]));
+    expect(told).toEqual([]);
+    await server.compact();
+    // What the server itself still remembers of the time before goes too.
+    await server.restart();
+    cut = false;
+
+    await vi.waitFor(() => expect(host(store, "added")).toBe("added.com"), 30_000);
+    expect(told.sort()).toEqual(["added added.com", "changed other.com", "removed undefined"]);
+    expect(store.get("DestinationRule/shop/kept")).toBe(kept);
+    expect(store.diagnostics()).toEqual([]);
+    // Only an answer of 410 makes it list again.
+    expect(lists).toBe(2);
+    expect(failures.filter((code) => code === "gone").length).toBeLessThanOrEqual(1);
+    await server.client.mergePatch(RULES, "added", { spec: { host: "later.com" } }, shop);
+    await vi.waitFor(() => expect(host(store, "added")).toBe("later.com"), 10_000);
+    expect(lists).toBe(2);
   });
 });

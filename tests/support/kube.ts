@@ -7,13 +7,8 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { customResourceDefinition, KINDS, type KindName } from "@fairlead/config";
-import {
-  type KubernetesClient,
-  type KubernetesError,
-  kubernetesClient,
-  RESOURCES,
-  type ResourceType,
-} from "@fairlead/kubernetes";
+import { type KubernetesClient, type KubernetesError, kubernetesClient, RESOURCES } from "@fairlead/kubernetes";
+import { Etcd3 } from "etcd3";
 import { freePorts, type ServerProcess, startServer } from "./server-process.ts";
 import { hasTool } from "./tool.ts";
 
@@ -80,19 +75,14 @@ export interface KubeServer {
   readonly client: KubernetesClient;
   /** Ends the server and its etcd, and starts both again on what they had written. */
   restart(): Promise<void>;
+  /** Makes its etcd forget all revisions but the newest, as the API server does every five minutes. */
+  compact(): Promise<void>;
   /** Applies the CustomResourceDefinitions made from our schemas and waits until they are served. */
   installDefinitions(kinds?: readonly KindName[]): Promise<void>;
   /** One that is there already stays as it is. */
   createNamespace(name: string): Promise<void>;
   close(): Promise<void>;
 }
-
-const DEFINITIONS: ResourceType = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-};
 
 export async function startKube(): Promise<KubeServer> {
   const binary = await kubeBinary();
@@ -128,8 +118,18 @@ export async function startKube(): Promise<KubeServer> {
       await server.end("SIGKILL");
       server = await start();
     },
+    async compact() {
+      const etcd = new Etcd3({ hosts: `http://127.0.0.1:${etcdPort}` });
+      try {
+        const { header } = await etcd.kv.range({ key: Buffer.from("/") });
+        await etcd.kv.compact({ revision: header.revision, physical: true });
+      } finally {
+        etcd.close();
+      }
+    },
     async installDefinitions(kinds = Object.keys(KINDS) as KindName[]) {
-      for (const kind of kinds) await client.create(DEFINITIONS, customResourceDefinition(kind));
+      for (const kind of kinds)
+        await client.create(RESOURCES.customResourceDefinitions, customResourceDefinition(kind));
       for (const kind of kinds) while (!(await served(kind))) await new Promise((resolve) => setTimeout(resolve, 50));
     },
     async createNamespace(name) {

@@ -26,21 +26,27 @@ export interface MeshInput extends LoadedMesh {
   readonly files: readonly TextFile[];
 }
 
-export async function readSettings(call: Call): Promise<Settings> {
-  const [configFile, networksFile] = [call.text("mesh-config"), call.text("mesh-networks")];
+/** Documents of settings that count where the call names none. */
+export interface GivenSettings {
+  readonly meshConfig?: TextFile;
+  readonly meshNetworks?: TextFile;
+}
+
+export async function readSettings(call: Call, given: GivenSettings = {}): Promise<Settings> {
   const files: SettingsFile[] = [];
   const read = async <P>(
     kind: SettingsFile["kind"],
-    file: string | undefined,
+    path: string | undefined,
+    instead: TextFile | undefined,
     parse: (text: string, options: { file: string }) => P,
   ) => {
-    if (file === undefined) return undefined;
-    const text = await readText(file);
-    files.push({ kind, file, text });
-    return parse(text, { file });
+    const found = path === undefined ? instead : { file: path, text: await readText(path) };
+    if (found === undefined) return undefined;
+    files.push({ kind, ...found });
+    return parse(found.text, { file: found.file });
   };
-  const config = await read("MeshConfig", configFile, parseMeshConfig);
-  const networks = await read("MeshNetworks", networksFile, parseMeshNetworks);
+  const config = await read("MeshConfig", call.text("mesh-config"), given.meshConfig, parseMeshConfig);
+  const networks = await read("MeshNetworks", call.text("mesh-networks"), given.meshNetworks, parseMeshNetworks);
   return {
     meshConfig: config?.meshConfig ?? defaultMeshConfig(),
     meshNetworks: networks?.meshNetworks,

@@ -19,8 +19,15 @@ export class RunningAnalysis {
   #analysis = new Analysis();
   #files = new Map<string, ReadFile>();
 
-  constructor(suppress: readonly Suppression[]) {
+  readonly #defaultNamespace: string;
+
+  /** `defaultNamespace`: of documents that name none. Default: none is made up, as Istio's analyzers have it for files. */
+  constructor(
+    suppress: readonly Suppression[],
+    { defaultNamespace = "" }: { readonly defaultNamespace?: string } = {},
+  ) {
     this.#suppress = suppress;
+    this.#defaultNamespace = defaultNamespace;
   }
 
   /** @returns the findings, what cannot be read first, and how many documents there are. */
@@ -40,7 +47,7 @@ export class RunningAnalysis {
     const changed = new Map<string, readonly ParsedDocument[]>();
     for (const { file, text } of files) {
       const known = before.get(file);
-      const read = known?.text === text ? known : readFile({ file, text });
+      const read = known?.text === text ? known : readFile({ file, text }, this.#defaultNamespace);
       this.#files.set(file, read);
       if (read !== known) changed.set(file, read.documents);
     }
@@ -54,11 +61,11 @@ export class RunningAnalysis {
   }
 }
 
-/** Names as Istio's analyzers have them: no namespace is made up, and of equal keys the last counts. */
-function readFile({ file, text }: TextFile): ReadFile {
+/** As Istio's analyzers read: of equal keys the last counts. */
+function readFile({ file, text }: TextFile, defaultNamespace: string): ReadFile {
   const { documents, diagnostics } = parseDocuments(text, {
     file,
-    defaultNamespace: "",
+    defaultNamespace,
     duplicateKeys: "last",
     envoy,
   });

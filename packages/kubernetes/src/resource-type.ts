@@ -31,7 +31,25 @@ export const RESOURCES = {
   secrets: namespaced("v1", "Secret", "secrets"),
   configMaps: namespaced("v1", "ConfigMap", "configmaps"),
   serviceAccounts: namespaced("v1", "ServiceAccount", "serviceaccounts"),
+  ingresses: namespaced("networking.k8s.io/v1", "Ingress", "ingresses"),
+  ingressClasses: clusterWide("networking.k8s.io/v1", "IngressClass", "ingressclasses"),
+  deployments: namespaced("apps/v1", "Deployment", "deployments"),
   leases: namespaced("coordination.k8s.io/v1", "Lease", "leases"),
+  customResourceDefinitions: clusterWide(
+    "apiextensions.k8s.io/v1",
+    "CustomResourceDefinition",
+    "customresourcedefinitions",
+  ),
+  mutatingWebhookConfigurations: clusterWide(
+    "admissionregistration.k8s.io/v1",
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+  ),
+  validatingWebhookConfigurations: clusterWide(
+    "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+  ),
   tokenReviews: clusterWide("authentication.k8s.io/v1", "TokenReview", "tokenreviews"),
   certificateSigningRequests: clusterWide(
     "certificates.k8s.io/v1",

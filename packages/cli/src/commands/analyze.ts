@@ -3,9 +3,11 @@ import { type ParsedDocument, parseDocuments } from "@fairlead/config";
 import { settingsDiagnostics } from "@fairlead/mesh";
 import { type Diagnostic, formatObject } from "@fairlead/model";
 import { CliError } from "../cli-error.ts";
+import { asksForCluster, CLUSTER_OPTIONS } from "../cluster.ts";
+import { readCluster, withFilesOnTop } from "../cluster-input.ts";
 import { type Call, type Command, type ExitCode, MESH_OPTIONS, type Terminal } from "../command.ts";
-import type { TextFile } from "../input.ts";
-import { meshOf, placed, placesOfSettings, readFilesAndSettings, type Settings } from "../mesh-input.ts";
+import { readFiles, type TextFile } from "../input.ts";
+import { meshOf, placed, placesOfSettings, readFilesAndSettings, readSettings, type Settings } from "../mesh-input.ts";
 import { paint, printFinding, printJson } from "../output.ts";
 import { RunningAnalysis } from "../running-analysis.ts";
 import { answerOrWatch, WATCH_OPTION } from "../watch.ts";
@@ -31,11 +33,7 @@ function answer({ files, settings }: Input, running: RunningAnalysis, call: Call
   if (call.json) printJson(terminal, found.map(recordOf));
   else {
     for (const diagnostic of found)
-      printFinding(
-        terminal,
-        diagnostic,
-        [...files, ...settings.files].find(({ file }) => file === diagnostic.position?.file)?.text,
-      );
+      printFinding(terminal, diagnostic, textOf(diagnostic, [...files, ...settings.files]));
     terminal.out(
       found.length === 0
         ? `${paint(terminal, "good", "nothing found")} in ${documents} documents\n`
@@ -43,6 +41,12 @@ function answer({ files, settings }: Input, running: RunningAnalysis, call: Call
     );
   }
   return found.length === 0 ? 0 : 1;
+}
+
+/** The text to show a finding in: that of a Secret of a cluster is nobody's to see. */
+function textOf({ position }: Diagnostic, files: readonly TextFile[]): string | undefined {
+  if (position?.file.startsWith("cluster:Secret/")) return undefined;
+  return files.find(({ file }) => file === position?.file)?.text;
 }
 
 function recordOf(diagnostic: Diagnostic) {
@@ -59,10 +63,11 @@ function recordOf(diagnostic: Diagnostic) {
 export const analyze: Command = {
   summary: "Looks at objects together: what is valid alone and wrong in company.",
   usage:
-    "-f FILE|FOLDER … [--extra] [--suppress CODE=KIND NAME.NAMESPACE] … [--mesh-config FILE] [--mesh-networks FILE] [--watch | -o json]",
+    "-f FILE|FOLDER … | --kubernetes [--kubeconfig FILE] [--context NAME] [-f FILE|FOLDER …] [--extra] [--suppress CODE=KIND NAME.NAMESPACE] … [--mesh-config FILE] [--mesh-networks FILE] [--watch | -o json]",
   options: {
     ...MESH_OPTIONS,
     ...WATCH_OPTION,
+    ...CLUSTER_OPTIONS,
     extra: { type: "boolean" },
     suppress: { type: "string", short: "S", multiple: true },
   },
@@ -73,6 +78,13 @@ export const analyze: Command = {
         throw new CliError("usage", `--suppress takes CODE=KIND NAME.NAMESPACE, not ${JSON.stringify(text)}`);
       return { code: text.slice(0, equals), resource: text.slice(equals + 1) };
     });
+    if (asksForCluster(call)) {
+      if (call.values.watch) throw new CliError("usage", "--watch follows files, not a cluster");
+      const cluster = await readCluster(call, terminal);
+      const files = call.files.length === 0 ? [] : await readFiles(call.files);
+      const all = { files: withFilesOnTop(cluster.files, files), settings: await readSettings(call, cluster.settings) };
+      return answer(all, new RunningAnalysis(suppress, { defaultNamespace: "default" }), call, terminal);
+    }
     const running = new RunningAnalysis(suppress);
     const settings = [call.text("mesh-config"), call.text("mesh-networks")].filter((path) => path !== undefined);
     return answerOrWatch(call, terminal, {

@@ -1,18 +1,18 @@
 import { auditFile, domainBundle, fileKeyManager, initAuthority, jwtAuthority } from "@fairlead/ca";
 import { clientCertificate } from "@fairlead/ca/grpc";
 import { aggregateStore } from "@fairlead/config";
-import { directoryStore } from "@fairlead/config/directory";
 import { ControlPlaneError, createControlPlane, placesOf, receivedConfig } from "@fairlead/control-plane";
 import { type Diagnostic, formatDiagnostic, formatObject } from "@fairlead/model";
 import { manifestCredentials } from "@fairlead/registry/credentials";
-import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { CliError } from "../cli-error.ts";
+import { asksForCluster, CLUSTER_OPTIONS } from "../cluster.ts";
 import { type Command, MESH_OPTIONS } from "../command.ts";
 import { readControlPlaneFile } from "../control-plane-file.ts";
 import { controlPlaneOptions } from "../control-plane-options.ts";
 import { readJoinTokens } from "../join-token-file.ts";
 import { readSettings } from "../mesh-input.ts";
 import { printJson } from "../output.ts";
+import { openSource, statusWriting } from "../serve-source.ts";
 
 /** Says each finding once when it appears, and that it is gone when it is. */
 function reporter(say: (text: string) => void): (diagnostics: readonly Diagnostic[]) => void {
@@ -36,11 +36,13 @@ function upstreamAddress(url: string, secured: boolean, insecure: boolean): stri
 
 export const serve: Command = {
   summary:
-    "Serves a mesh from watched files and folders, or another control plane's configuration, to proxies over ADS.",
+    "Serves a mesh from watched files and folders, a cluster, or another control plane's configuration, to proxies over ADS.",
   usage:
-    "-f FILE|FOLDER … --ads HOST:PORT [--http HOST:PORT] [--ca DIR [--certificates HOST:PORT [--join-tokens FILE]] [--audit FILE]] [--control-plane-config FILE] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
+    "-f FILE|FOLDER … | --kubernetes [--kubeconfig FILE] [--context NAME] [--write-status] --ads HOST:PORT [--http HOST:PORT] [--ca DIR [--certificates HOST:PORT [--join-tokens FILE]] [--audit FILE]] [--control-plane-config FILE] [--insecure] [--mesh-config FILE] [--mesh-networks FILE] [--config xds://HOST:PORT] [--share-config]",
   options: {
     ...MESH_OPTIONS,
+    ...CLUSTER_OPTIONS,
+    "write-status": { type: "boolean" },
     ads: { type: "string" },
     http: { type: "string" },
     ca: { type: "string" },
@@ -73,7 +75,12 @@ export const serve: Command = {
     const auditPath = call.text("audit");
     if (auditPath !== undefined && pki === undefined) throw new CliError("usage", "--audit goes with --ca");
     const upstream = call.text("config");
-    if (call.files.length === 0 && upstream === undefined) throw new CliError("usage", "--file is needed");
+    const live = asksForCluster(call);
+    if (live && call.files.length > 0)
+      throw new CliError("usage", "--kubernetes and -f are two meshes: give one of them");
+    if (!live && call.values["write-status"]) throw new CliError("usage", "--write-status goes with --kubernetes");
+    if (call.files.length === 0 && upstream === undefined && !live)
+      throw new CliError("usage", "--file or --kubernetes is needed");
     const address =
       upstream === undefined ? undefined : upstreamAddress(upstream, pki !== undefined && !insecure, insecure);
     const meshConfig = call.text("mesh-config");
@@ -87,10 +94,9 @@ export const serve: Command = {
     const tokens = tokenFile === undefined ? undefined : await readJoinTokens(tokenFile);
     let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
     await using stack = new AsyncDisposableStack();
-    const store = directoryStore(call.files, {
-      onDiagnostics: () => report(plane?.diagnostics() ?? store.diagnostics()),
-    });
-    stack.defer(() => store.close());
+    const source = await openSource(call, live, stack, () =>
+      report(plane?.diagnostics() ?? source.config.diagnostics()),
+    );
     const aborted = new Promise<void>((resolve) => {
       if (terminal.signal.aborted) resolve();
       else terminal.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -127,11 +133,11 @@ export const serve: Command = {
                 address,
                 ...(authority && !insecure ? { authority } : {}),
                 ...(settings.meshConfig.rootNamespace ? { rootNamespace: settings.meshConfig.rootNamespace } : {}),
-                onDiagnostics: (found) => report(plane?.diagnostics() ?? [...store.diagnostics(), ...found]),
+                onDiagnostics: (found) => report(plane?.diagnostics() ?? [...source.config.diagnostics(), ...found]),
               }),
             );
-      // What the files say goes first.
-      const config = received ? stack.use(aggregateStore([store, received])) : store;
+      // What the files or the cluster say goes first.
+      const config = received ? stack.use(aggregateStore([source.config, received])) : source.config;
       // Another control plane may be long in coming.
       if (received) await Promise.race([received.ready, aborted]);
       if (terminal.signal.aborted) return 0;
@@ -139,9 +145,9 @@ export const serve: Command = {
         ...more.plane,
         config,
         ...(call.values["share-config"] === true ? { shareConfig: true } : {}),
-        documents: store.documents,
-        registries: [manifestsRegistry(store.documents)],
-        credentials: manifestCredentials(store.documents),
+        documents: source.documents,
+        registries: [source.registry],
+        credentials: manifestCredentials(source.documents),
         mesh: { files: { ...(meshConfig ? { meshConfig } : {}), ...(meshNetworks ? { meshNetworks } : {}) } },
         ...(authority ? { authority } : {}),
       });
@@ -178,6 +184,10 @@ export const serve: Command = {
       });
       if (authority && more.distributeRoots) {
         const election = more.distributeRoots(authority, say);
+        stack.defer(() => election.close());
+      }
+      if (source.cluster && call.values["write-status"]) {
+        const election = statusWriting(source.cluster, serving, rootNamespace, say);
         stack.defer(() => election.close());
       }
       report(serving.diagnostics());

@@ -145,6 +145,11 @@ function expandLists(value: unknown, path: readonly PathSegment[]): { value: unk
   });
 }
 
+/** An object that comes from no text, as a document without places; undefined for what is no Kubernetes object. */
+export function objectDocument(value: unknown): ParsedDocument | undefined {
+  return readDocument(value, { file: "" }, () => undefined).document;
+}
+
 function readDocument(
   value: unknown,
   { file, defaultNamespace = "default", envoy }: ParseOptions,
