@@ -112,6 +112,10 @@ it("proxy-config and proxy-status tell what a running Envoy has, what it refuses
     err: "",
   });
 
+  const holders = await status("--object", "VirtualService/default/stock");
+  expect(holders.code).toBe(0);
+  expect(holders.out).toMatch(/^sidecar~127\.0\.71\.10~shop-1\S+ +80 +accepted +(\S+) +\1$/m);
+
   store.set({ mesh: MESH, broken: BROKEN });
   await expect.poll(async () => (await status()).code, { timeout: 10_000 }).toBe(1);
   const after = await status();

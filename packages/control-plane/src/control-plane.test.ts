@@ -107,6 +107,47 @@ describe("a control plane", () => {
     expect(client.connected).toBe(true);
   });
 
+  it("tells who has what is made from an object, and waits for those who asked for it only", async () => {
+    const { store, plane, ads, http } = await serveShop();
+    await using _closing = plane;
+    const object = { kind: "ServiceEntry", namespace: "default", name: "shop" };
+    using taking = connect(ads, { node: { id: NODE.replace("page", "taking") } });
+    using refusing = connect(ads, {
+      node: { id: NODE.replace("page", "refusing") },
+      onResources: ({ typeUrl: type, resources }) =>
+        type === typeUrl("EDS") && JSON.stringify(resources.map(({ json }) => json)).includes("10.0.0.2")
+          ? "not this address"
+          : undefined,
+    });
+    using stranger = createDiscoveryClient({
+      address: ads,
+      node: { id: NODE.replace("page", "stranger") },
+      subscriptions: { [typeUrl("EDS")]: ["nobody"] },
+      onResources: () => "nothing is right",
+    });
+    await until(() => taking.resources(typeUrl("EDS")).size > 0 && refusing.resources(typeUrl("EDS")).size > 0);
+    await until(() => plane.proxies().length === 3);
+    await plane.converged({ object });
+    store.set({ "shop.yaml": entry("shop", "10.0.0.2") });
+    await expect(plane.converged({ object, timeout: 300 })).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^\[?.*1 proxies have not accepted it after 300 ms: .*refusing-1.*not this address/,
+      ),
+    });
+    const states = plane
+      .distribution(object)
+      .filter(({ typeUrl: type }) => type === typeUrl("EDS"))
+      .map(({ node, name, state, meant, has }) => [node.id?.split("~")[2], name, state, meant === has]);
+    expect(states.sort()).toEqual([
+      ["refusing-1.default", "outbound|80||shop.example.com", "refused", false],
+      ["taking-1.default", "outbound|80||shop.example.com", "accepted", true],
+    ]);
+    const { text } = await page(http, "/debug/distribution?object=ServiceEntry/default/shop");
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(plane.distribution(object))));
+    expect((await page(http, "/debug/distribution")).status).toBe(404);
+    expect(stranger.connected).toBe(true);
+  });
+
   it("a rejection leads to the object and the place it is written at", async () => {
     const { plane, ads } = await serveShop();
     await using _closing = plane;
@@ -242,6 +283,7 @@ describe("pages of a control plane", () => {
       "/debug/proxies",
       "/debug/config_dump",
       "/debug/mesh",
+      "/debug/distribution",
       "/debug/rollout",
       "/debug/diagnostics",
     ]);

@@ -1,6 +1,6 @@
 import { type CertificateListener, listenCertificateService, serverTls } from "@fairlead/ca/grpc";
 import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
-import type { Diagnostic, ObjectRef, Position, Unsubscribe } from "@fairlead/model";
+import { type Diagnostic, type ObjectRef, objectKey, type Position, type Unsubscribe } from "@fairlead/model";
 import { type MeshSource, XdsError } from "@fairlead/xds";
 import { createConfigSource } from "@fairlead/xds/config";
 import {
@@ -8,6 +8,7 @@ import {
   createDiscoveryServer,
   type DiscoveryServer,
   type EventName,
+  type Holding,
   type Listener,
 } from "@fairlead/xds/server";
 import { secretNames } from "@fairlead/xds/translate";
@@ -56,9 +57,12 @@ export interface ControlPlane extends AsyncDisposable {
   proxies(): readonly ClientStatus[];
   /**
    * Resolves when every connected proxy has accepted everything of the mesh that is served at the call; changes that the
-   * sources have told by then are taken in first. Rejects with `not-converged` after `timeout` milliseconds (30,000), naming who lags.
+   * sources have told by then are taken in first. With `object`, only what is made from that object is waited for, and only by proxies
+   * that asked for it. Rejects with `not-converged` after `timeout` milliseconds (30,000), naming who lags.
    */
-  converged(options?: { readonly timeout?: number }): Promise<void>;
+  converged(options?: { readonly timeout?: number; readonly object?: ObjectRef }): Promise<void>;
+  /** Who has what is made from an object: each resource of each proxy that asked for it, and whether it was accepted. */
+  distribution(object: ObjectRef): readonly Holding[];
   /** How far the newest configuration is. Without `rollout` in the options it is everybody's at once. */
   readonly rollout: RolloutStatus;
   /** All that is wrong now: with configuration, registries, settings and translation. */
@@ -265,9 +269,13 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       return () => void meshListeners.delete(listener);
     },
     proxies: () => server.clients(),
-    converged: ({ timeout = 30_000 } = {}) => {
+    converged: ({ timeout = 30_000, object } = {}) => {
       feed.flush();
-      return converged(server, clock, timeout);
+      return converged({ server, clock, timeout, ...(object ? { holdings: () => plane.distribution(object) } : {}) });
+    },
+    distribution(object) {
+      const key = objectKey(object);
+      return server.holdings(({ sources }) => sources.some((source) => objectKey(source) === key));
     },
     get rollout() {
       return rollout?.status ?? DONE;

@@ -37,6 +37,7 @@ export function debugPages(context: DebugContext): Readonly<Record<string, (quer
     "/debug/proxies": () => ({ json: plane.proxies() }),
     "/debug/config_dump": (query) => configDump(context, query.get("proxy")),
     "/debug/mesh": () => ({ json: meshOverview(context) }),
+    "/debug/distribution": (query) => distribution(context, query.get("object") ?? ""),
     "/debug/rollout": () => ({ json: plane.rollout }),
     "/debug/diagnostics": () => ({ json: plane.diagnostics() }),
   };
@@ -70,6 +71,14 @@ function configDump({ plane, source, credentials, grants }: DebugContext, wanted
   );
   const shown = secrets.map(({ resource, source }) => ({ resource, sources: [formatObject(source)] }));
   return { json: { node: json, ...resources, secrets: shown, diagnostics } };
+}
+
+/** Who has what is made from an object: `?object=Kind/namespace/name`. */
+function distribution({ plane }: DebugContext, wanted: string): Page {
+  const [kind, namespace, name, ...more] = wanted.split(/[ /]/);
+  if (!kind || !namespace || !name || more.length > 0)
+    return { status: 404, text: "say ?object=Kind/namespace/name\n" };
+  return { json: plane.distribution({ kind, namespace, name }) };
 }
 
 function meshOverview({ plane, source }: DebugContext): object {

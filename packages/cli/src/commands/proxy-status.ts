@@ -123,8 +123,14 @@ function printAll(terminal: Terminal, proxies: readonly ProxyStatus[]): void {
 export const proxyStatus: Command = {
   summary:
     "Which proxies a control plane serves and what they took; with a proxy's admin address, what of it differs there.",
-  usage: "--control-plane HOST:PORT [--token-file FILE] [NODE [--admin HOST:PORT]] [-o json]",
-  options: { "control-plane": { type: "string" }, "token-file": { type: "string" }, admin: { type: "string" } },
+  usage:
+    "--control-plane HOST:PORT [--token-file FILE] [NODE [--admin HOST:PORT] | --object KIND/NAMESPACE/NAME] [-o json]",
+  options: {
+    "control-plane": { type: "string" },
+    "token-file": { type: "string" },
+    admin: { type: "string" },
+    object: { type: "string" },
+  },
   required: ["control-plane"],
   positionals: { least: 0, most: 1 },
   async run(call, terminal) {
@@ -146,6 +152,25 @@ export const proxyStatus: Command = {
           found.map(({ kind, name, what }) => [kind, name, what]),
         );
       return found.length === 0 ? 0 : 1;
+    }
+    const object = call.text("object");
+    if (object !== undefined) {
+      const path = `/debug/distribution?object=${encodeURIComponent(object)}`;
+      const holdings = items(parseJson(await askHttp(address, path, { token }), address));
+      if (call.json) printJson(terminal, holdings);
+      else
+        printTable(
+          terminal,
+          ["PROXY", "RESOURCE", "STATE", "HAS", "IS MEANT TO HAVE"],
+          holdings.map(({ node, name, state, has, meant }) => [
+            text(record(node).id),
+            text(name),
+            text(state),
+            text(has) || "-",
+            text(meant) || "-",
+          ]),
+        );
+      return holdings.every(({ state }) => state === "accepted") ? 0 : 1;
     }
     const all = items(parseJson(await askHttp(address, "/debug/proxies", { token }), address)).map(statusOf);
     const proxies = all.filter(({ id }) => wanted === undefined || id.includes(wanted));

@@ -3,9 +3,10 @@ import type { Unsubscribe } from "@fairlead/model";
 import { createBudget } from "./budget.ts";
 import { type ClientStatus, statusOf } from "./client-status.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { createEmitter, type EventName, type Listener } from "./event.ts";
+import { createEmitter, type EventName, type Listener, type SentResource } from "./event.ts";
 import type { Timing } from "./goals.ts";
 import { listenDiscovery } from "./grpc.ts";
+import { type Holding, holdingsOf } from "./holding.ts";
 import type { Authorize, Listening, ListenOptions } from "./listen-options.ts";
 import { createCounters, type ServerMetrics } from "./metrics.ts";
 import { createRejections } from "./rejections.ts";
@@ -49,6 +50,8 @@ export interface DiscoveryServer {
   on<Name extends EventName>(name: Name, listener: Listener<Name>): Unsubscribe;
   /** All clients that were let in, with what they have. */
   clients(): readonly ClientStatus[];
+  /** What each client has, and is meant to have, of the resources that are wanted. */
+  holdings(isWanted: (resource: SentResource) => boolean): readonly Holding[];
   metrics(): ServerMetrics;
   /** Opens a stream of another transport. The caller hands its requests to `receive` and says `close` when it is gone. */
   accept(transport: Transport): Pick<DiscoveryStream, "receive" | "close">;
@@ -186,6 +189,7 @@ export function createDiscoveryServer(source: ResourceSource, options: Discovery
     },
     on: (name, listener) => events.on(name, listener),
     clients: () => [...streams].flatMap((stream) => statusOf(stream) ?? []),
+    holdings: (isWanted) => [...streams].flatMap((stream) => [...holdingsOf(stream, isWanted)]),
     metrics: () => ({
       ...structuredClone(counters),
       streams: streams.size,

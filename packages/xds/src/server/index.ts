@@ -6,6 +6,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export { createDiscoveryServer, type DiscoveryServer, type DiscoveryServerOptions } from "./discovery-server.ts";
 export type { Client, EventName, Listener, NackEvent, RejectedResource, SentResource, ServerEvents } from "./event.ts";
 export type { Timing } from "./goals.ts";
+export type { Holding } from "./holding.ts";
 export type { Authorize, Listening, ListenOptions } from "./listen-options.ts";
 export type { ServerMetrics } from "./metrics.ts";
 export type { Peer } from "./peer.ts";

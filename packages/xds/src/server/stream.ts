@@ -13,7 +13,7 @@ import { type Counters, count } from "./metrics.ts";
 import type { Judge, Rejections } from "./rejections.ts";
 import { type Request, readRequest } from "./request.ts";
 import { type Answer, type ResponseWriter, removalsOf, stillToResend, upsertsOf } from "./response.ts";
-import type { NodeResources, ResourceSource } from "./source.ts";
+import type { NodeResources, ResourceSet, ResourceSource } from "./source.ts";
 import type { StreamRate } from "./stream-rate.ts";
 import { deltaSubscription, sotwSubscription, type Transition } from "./subscription.ts";
 import type { Transport } from "./transport.ts";
@@ -82,6 +82,11 @@ export class DiscoveryStream {
 
   get states(): readonly TypeState[] {
     return this.#states;
+  }
+
+  /** All that the source has of a type for this node. */
+  meant(typeUrl: string): ResourceSet | undefined {
+    return this.#resources?.get(typeUrl);
   }
 
   /** A request arrived. A bad one ends this stream, with a status that says why. */
