@@ -1,7 +1,6 @@
-import { type CertificateListener, listenCertificateService, serverTls } from "@fairlead/ca/grpc";
 import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
 import { type Diagnostic, type ObjectRef, objectKey, type Position, type Unsubscribe } from "@fairlead/model";
-import { type MeshSource, XdsError } from "@fairlead/xds";
+import type { MeshSource } from "@fairlead/xds";
 import { createConfigSource } from "@fairlead/xds/config";
 import {
   type ClientStatus,
@@ -18,14 +17,13 @@ import { converged } from "./convergence.ts";
 import { debugPages } from "./debug-pages.ts";
 import { deriveConfig } from "./derived-config.ts";
 import { Histogram } from "./exposition.ts";
-import { authorizeCallers, debugReaders, refuseForeignNode } from "./identity.ts";
+import { refuseForeignNode } from "./identity.ts";
 import { createKeySets } from "./jwks/options.ts";
+import { Listeners } from "./listeners.ts";
 import { MeshFeed } from "./mesh-feed.ts";
 import { FileSettings, fixedSettings, type SettingsFiles } from "./mesh-settings.ts";
 import type { ControlPlaneOptions, Listening, ListenOptions } from "./options.ts";
 import { ownCertificates } from "./own-certificates.ts";
-import { ownTls } from "./own-tls.ts";
-import { listenPages, type Pages } from "./pages.ts";
 import { secretGrants } from "./reference-grants.ts";
 import { Rollout, type RolloutStatus } from "./rollout/rollout.ts";
 import { createRolloutSource } from "./rollout/rollout-source.ts";
@@ -167,15 +165,12 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     rollout = new Rollout({ options: options.rollout, source: made, server, clock, promoted: () => feed.release() });
   server.on("ack", ({ latency }) => pushTimes.observe(latency / 1000));
 
-  const open: { close(): Promise<void> }[] = [];
-  let listens = false;
-  let signs = false;
   let closing: Promise<void> | undefined;
 
   const diagnostics = (): readonly Diagnostic[] => {
     const unread = settingsDiagnostics(settings.meshConfig).filter(
       // Signers of a certificate service are who reads it.
-      ({ path }) => !(signs && path.endsWith(".certSigners")),
+      ({ path }) => !(listeners.signs && path.endsWith(".certSigners")),
     );
     const unplaced = [...unread, ...made.diagnostics()];
     const translation = unplaced.map((diagnostic) => {
@@ -200,68 +195,8 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
       return feed.mesh;
     },
     async listen(asked) {
-      const {
-        ads,
-        security = authority ? "mtls" : "plaintext",
-        insecure,
-        serverNames = [],
-        http,
-        certificates,
-      } = asked;
-      const { authenticators, minTlsVersion, debug } = asked;
       if (closing) throw new ControlPlaneError("closed", "the control plane is closed");
-      const limits = ownTls(options.compliancePolicy, minTlsVersion);
-      const host = ads.slice(0, ads.lastIndexOf(":")).replace(/^\[|\]$/g, "");
-      const tls =
-        security === "mtls" && !ads.startsWith("unix:")
-          ? serverTls(await own.agent([host, ...serverNames]), {
-              clients: authenticators ? "asked" : "required",
-              ...limits,
-            })
-          : undefined;
-      const bound = await server
-        .listen({
-          address: ads,
-          ...(tls ? { tls } : {}),
-          ...(authenticators ? { authorize: authorizeCallers({ authority, authenticators }, trustDomains) } : {}),
-          ...(insecure ? { insecure } : {}),
-        })
-        .catch(rethrowListen);
-      open.push(bound);
-      let certificateListener: CertificateListener | undefined;
-      if (certificates) {
-        if (!authority) throw new ControlPlaneError("insecure", "a certificate service needs an authority");
-        certificateListener = await listenCertificateService({
-          ...certificates,
-          authority,
-          tls: limits,
-        });
-        open.push(certificateListener);
-        signs ||= certificates.signers !== undefined;
-      }
-      let pages: Pages | undefined;
-      if (http) {
-        pages = await listenPages({
-          address: http,
-          ...(debug ? { authorize: debugReaders(debug, rootNamespace) } : {}),
-          pages: debugPages({
-            plane,
-            server,
-            source: made,
-            pushTimes,
-            updateTimes,
-            clock,
-            started,
-            authority,
-            credentials,
-            grants,
-            isReady: () => listens,
-          }),
-        });
-        open.push(pages);
-      }
-      listens = true;
-      return { ads: bound.address, http: pages?.address, certificates: certificateListener?.address };
+      return listeners.listen(asked);
     },
     on: (name, listener) => server.on(name, listener),
     onMesh(listener) {
@@ -291,7 +226,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
         forgetCredentials?.();
         forgetGrants?.();
         credentials?.close();
-        await Promise.all(open.map((one) => one.close()));
+        await listeners.close();
         await server.close();
         shared?.close();
         await own.close();
@@ -303,6 +238,27 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     },
     [Symbol.asyncDispose]: () => plane.close(),
   };
+  const listeners = new Listeners({
+    server,
+    authority,
+    own,
+    compliancePolicy: options.compliancePolicy,
+    trustDomains,
+    rootNamespace,
+    pages: debugPages({
+      plane,
+      server,
+      source: made,
+      pushTimes,
+      updateTimes,
+      clock,
+      started,
+      authority,
+      credentials,
+      grants,
+      isReady: () => listeners.listens,
+    }),
+  });
   return plane;
 }
 
@@ -314,13 +270,6 @@ async function openSettings(files: SettingsFiles): Promise<FileSettings> {
       cause: error,
     });
   }
-}
-
-/** What a discovery server says of an address is said in this package's words. */
-function rethrowListen(error: unknown): never {
-  if (error instanceof XdsError && (error.code === "listen-failed" || error.code === "insecure"))
-    throw new ControlPlaneError(error.code, error.message.replace(/^\[[\w-]+\] /, ""), { cause: error });
-  throw error;
 }
 
 /** Where the objects behind a NACK are written. */
