@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseSpiffeId, type SpiffeId } from "@fairlead/model";
-import { readJournal } from "./authority/journal.ts";
+import { rootJournal } from "./authority/journal.ts";
 import { type SelfSignedAuthority, type SelfSignedOptions, selfSignedAuthority } from "./authority/self-signed.ts";
 import { createCsr } from "./csr/create.ts";
 import { CaError, toCaError } from "./error.ts";
@@ -38,7 +38,7 @@ export async function openAuthority(
   options: Omit<SelfSignedOptions, "keys" | "trustDomain"> = {},
 ): Promise<SelfSignedAuthority> {
   const keys = fileKeyManager(directory);
-  const found = await readJournal(keys.records);
+  const found = await rootJournal.read(keys.records);
   if (found === undefined) throw new CaError("CA_NOT_READY", `there is no authority in ${directory}; make one first`);
   return selfSignedAuthority({ ...options, trustDomain: found.journal.trustDomain, keys });
 }

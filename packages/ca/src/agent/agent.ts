@@ -5,6 +5,7 @@ import { createCsr } from "../csr/create.ts";
 import { CERTIFICATE_FILES, writeFiles } from "../directory.ts";
 import { CaError, toCaError } from "../error.ts";
 import { type KeyType, newPrivateKey } from "../keys/algorithm.ts";
+import { createListeners } from "../listeners.ts";
 import type { CaClient } from "./ca-client.ts";
 import { acceptCertificate, mergeRoots } from "./certificate.ts";
 import { backoffDelay, DEFAULT_ROTATION, type RotationPolicy, renewalDelay, scheduleRenewal } from "./rotation.ts";
@@ -66,7 +67,7 @@ export interface Agent extends SecretSource {
 export function createAgent(options: AgentOptions): Agent {
   const { identity, ca, keyType = "ec-p256", clock = systemClock, random = Math.random, onEvent } = options;
   const rotation: RotationPolicy = { ...DEFAULT_ROTATION, ...options.rotation };
-  const listeners = new Set<(name: string) => void>();
+  const listeners = createListeners<[name: string]>();
   const closing = new AbortController();
   const sds: SdsListener[] = [];
   const ready = Promise.withResolvers<void>();
@@ -82,9 +83,7 @@ export function createAgent(options: AgentOptions): Agent {
   let cancelExpiry: () => void = () => undefined;
 
   const tell = (event: AgentEvent) => onEvent?.(event);
-  const changed = (name: string) => {
-    for (const listener of [...listeners]) listener(name);
-  };
+  const { tell: changed, subscribe } = listeners;
   /** Roots before certificates: peers' certificates may already hang on the new ones. */
   const updateRoots = () => {
     if (authorityRoots.length === 0) return;
@@ -155,10 +154,6 @@ export function createAgent(options: AgentOptions): Agent {
     updateRoots();
   });
   const unwatchSigner = ca.watchSigner?.(() => scheduleNext(0));
-  const subscribe = (listener: (name: string) => void) => {
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
-  };
   const get = (name: string): Secret | undefined => {
     if (name === SECRET_NAMES.certificate) return certificate;
     if (name === SECRET_NAMES.roots && roots !== undefined)

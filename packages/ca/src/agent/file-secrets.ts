@@ -7,6 +7,7 @@ import { readCertificates } from "../certificate/parse.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CERTIFICATE_FILES } from "../directory.ts";
 import { CaError, toCaError } from "../error.ts";
+import { createListeners } from "../listeners.ts";
 import { SECRET_NAMES } from "./agent.ts";
 
 /** A secret that is in files: a certificate chain with its key, or roots. All PEM. */
@@ -70,7 +71,7 @@ export async function fileSecrets(options: FileSecretsOptions): Promise<FileSecr
   const secrets = [...options.secrets];
   const held = new Map<string, Secret>();
   const problems = new Map<string, string>();
-  const listeners = new Set<(name: string) => void>();
+  const listeners = createListeners<[name: string]>();
   const look = async (files: SecretFiles): Promise<CaError | undefined> => {
     try {
       if (!options.secrets.includes(files)) await mustBeWithin(files, directories);
@@ -78,7 +79,7 @@ export async function fileSecrets(options: FileSecretsOptions): Promise<FileSecr
       problems.delete(files.name);
       if (JSON.stringify(held.get(files.name)) === JSON.stringify(secret)) return undefined;
       held.set(files.name, secret);
-      for (const listener of [...listeners]) listener(files.name);
+      listeners.tell(files.name);
       return undefined;
     } catch (cause) {
       const error = toCaError(cause, "SECRET_NOT_FOUND", `${files.name}: ${(cause as Error).message}`);
@@ -109,10 +110,7 @@ export async function fileSecrets(options: FileSecretsOptions): Promise<FileSecr
       void look(files);
     },
     get: (name) => held.get(name),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     refresh,
     close() {
       poll.close();

@@ -11,16 +11,12 @@ import { createAuthorityRequest } from "../csr/authority-request.ts";
 import { CaError, toCaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager } from "../keys/signer.ts";
+import { createListeners } from "../listeners.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import type { Revocations } from "../trust/crl.ts";
 import { verifyPath } from "../trust/path.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
-import {
-  type IntermediateJournal,
-  type IntermediateSlot,
-  readIntermediates,
-  writeIntermediates,
-} from "./intermediate-journal.ts";
+import { type IntermediateJournal, type IntermediateSlot, intermediateJournal } from "./intermediate-journal.ts";
 import { createIssuance } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
 import { startPoll } from "./poll.ts";
@@ -73,7 +69,7 @@ export async function intermediateAuthority(options: IntermediateOptions): Promi
   const pipeline = issuanceOptions(trustDomain, options);
   const { clock, ttl } = pipeline;
   const issuance = createIssuance(pipeline);
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   const closing = new AbortController();
   let failures = 0;
   let cancel: () => void = () => undefined;
@@ -144,25 +140,25 @@ export async function intermediateAuthority(options: IntermediateOptions): Promi
     current: State | undefined,
     change: (before: State | undefined) => Promise<State | undefined>,
   ): Promise<State> => {
-    const found = await readIntermediates(keys.records);
+    const found = await intermediateJournal.read(keys.records);
     const before = found && found.version !== current?.version ? await load(found.version, found.journal) : current;
     if (before !== undefined && before !== current) return before;
     const next = await change(before);
     if (next === undefined) return before ?? fail();
-    if (await writeIntermediates(keys.records, before?.version ?? 0, next.journal)) return next;
-    const won = await readIntermediates(keys.records);
+    if (await intermediateJournal.write(keys.records, before?.version ?? 0, next.journal)) return next;
+    const won = await intermediateJournal.read(keys.records);
     return won ? load(won.version, won.journal) : fail();
   };
   const fail = (): never => {
     throw new CaError("STORE_FAILED", "the journal of the intermediate authority is gone");
   };
 
-  const stored = await readIntermediates(keys.records);
+  const stored = await intermediateJournal.read(keys.records);
   let state = stored ? await load(stored.version, stored.journal) : await commit(undefined, mint);
   const adopt = async (next: State): Promise<void> => {
     if (next === state) return;
     state = next;
-    for (const listener of [...listeners]) listener();
+    listeners.tell();
     const inUse = new Set(next.journal.slots.map(({ keyId }) => keyId));
     for (const keyId of await keys.listKeys()) {
       const generation = Number(/^intermediate-(\d+)$/.exec(keyId)?.[1] ?? Number.NaN);
@@ -250,10 +246,7 @@ export async function intermediateAuthority(options: IntermediateOptions): Promi
       if (closing.signal.aborted) return Promise.reject(new CaError("CA_CLOSED", "the authority is closed"));
       return issuance(request, () => state.issuer);
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     renew,
     isRevoked: (certificate) => state.isRevoked(certificate),
     async revoke(serial) {

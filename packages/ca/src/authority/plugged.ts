@@ -1,4 +1,5 @@
 import { CaError, toCaError } from "../error.ts";
+import { createListeners } from "../listeners.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import type { Revocations } from "../trust/crl.ts";
 import { sameBytes } from "../trust/path.ts";
@@ -45,7 +46,7 @@ export async function pluggedAuthority(options: PluggedOptions): Promise<Plugged
   const trustDomain = trustDomainOf(options);
   const pipeline = issuanceOptions(trustDomain, options);
   const issuance = createIssuance(pipeline);
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let closed = false;
 
   const read = async (previous: State | undefined): Promise<State> => {
@@ -78,7 +79,7 @@ export async function pluggedAuthority(options: PluggedOptions): Promise<Plugged
       options.onProblem?.(failure);
       throw failure;
     }
-    for (const listener of [...listeners]) listener();
+    listeners.tell();
   };
   const poll = startPoll(pipeline.clock, options.pollSeconds ?? 60, reload);
   const close = async () => {
@@ -107,10 +108,7 @@ export async function pluggedAuthority(options: PluggedOptions): Promise<Plugged
       if (closed) return Promise.reject(new CaError("CA_CLOSED", "the authority is closed"));
       return issuance(request, () => state.issuer);
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     reload,
     close,
     [Symbol.asyncDispose]: close,

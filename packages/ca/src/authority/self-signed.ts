@@ -2,12 +2,13 @@ import type { Certificate } from "../certificate/parse.ts";
 import { CaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager } from "../keys/signer.ts";
+import { createListeners } from "../listeners.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import type { Revocations } from "../trust/crl.ts";
 import { type Authority, type AuthorityOptions, issuanceOptions, trustDomainOf } from "./authority.ts";
 import { createIssuance, type IssuedCertificate } from "./issue.ts";
 import { createIssuer, type Issuer, selfTest } from "./issuer.ts";
-import { type Journal, readJournal, type Slot, slotCertificate, writeJournal } from "./journal.ts";
+import { type Journal, rootJournal, type Slot, slotCertificate } from "./journal.ts";
 import { type Poll, startPoll } from "./poll.ts";
 import { revocationLists, revocationsOf, withRevocation } from "./revocation.ts";
 import { createRoot, mustFindKey } from "./root.ts";
@@ -84,7 +85,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
   const pollSeconds = options.pollSeconds ?? 60;
   /** What another process signs with a root that is old already, until it looks, counts too. Seconds. */
   const longest = ttl.maxSeconds + 2 * pollSeconds;
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let closed = false;
 
   const newRoot = (sequence: number): Promise<Slot> =>
@@ -106,11 +107,11 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
   };
   const start = async (): Promise<State> => {
     for (;;) {
-      const found = await readJournal(keys.records);
+      const found = await rootJournal.read(keys.records);
       if (found) return load(found.version, found.journal);
       const slot: Slot = { ...(await newRoot(1)), status: "active", activatedAt: clock.now() };
       const journal: Journal = { format: 1, trustDomain, sequence: 1, slots: [slot] };
-      if (await writeJournal(keys.records, 0, journal)) return load(1, journal);
+      if (await rootJournal.write(keys.records, 0, journal)) return load(1, journal);
     }
   };
   let state = await start();
@@ -127,10 +128,10 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
   const adopt = (next: State) => {
     const changed = next.version !== state.version;
     state = next;
-    if (changed) for (const listener of [...listeners]) listener();
+    if (changed) listeners.tell();
   };
   const refresh = async (): Promise<void> => {
-    const found = await readJournal(keys.records);
+    const found = await rootJournal.read(keys.records);
     if (found && found.version > state.version) adopt(await load(found.version, found.journal));
   };
   /** One step on the journal: read, change, write; again when another process wrote in between. */
@@ -142,7 +143,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
       const journal = await change(before.journal);
       if (journal === before.journal) return;
       const next = await load(before.version + 1, journal);
-      if (await writeJournal(keys.records, before.version, journal)) return adopt(next);
+      if (await rootJournal.write(keys.records, before.version, journal)) return adopt(next);
     }
     throw new CaError("STORE_FAILED", "other processes keep changing the authority's journal");
   };
@@ -208,10 +209,7 @@ export async function selfSignedAuthority(options: SelfSignedOptions): Promise<S
         return slots === journal.slots ? journal : { ...journal, slots };
       }),
     revocationLists: (seconds = 86_400) => lists(state.journal.slots, seconds),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     async prepare() {
       let made: Slot | undefined;
       await step(async (journal) => {

@@ -4,6 +4,7 @@ import { SECRET_NAMES } from "../agent/agent.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import type { JwtSvidIssuer } from "../jwt/jwt-authority.ts";
+import { createListeners } from "../listeners.ts";
 import type { BundleSource, TrustBundle } from "../trust/bundle.ts";
 import { marshalSpiffeBundle, parseSpiffeBundle } from "../trust/spiffe-bundle.ts";
 import { type GrpcCaClientOptions, unary } from "./client.ts";
@@ -32,7 +33,7 @@ export function grpcJwtClient(options: GrpcJwtClientOptions): GrpcJwtClient {
   const { agent, onProblem, clock = systemClock } = options;
   const trustDomain = parseTrustDomain(agent.identity.trustDomain);
   const closing = new AbortController();
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let bundle: TrustBundle | undefined;
   let cancel: () => void = () => undefined;
   const call = async (path: string, message: Buffer): Promise<{ readonly text: string; readonly number: number }> => {
@@ -49,7 +50,7 @@ export function grpcJwtClient(options: GrpcJwtClientOptions): GrpcJwtClient {
     const next = parseSpiffeBundle(trustDomain, text);
     if (closing.signal.aborted || (bundle && marshalSpiffeBundle(bundle) === marshalSpiffeBundle(next))) return;
     bundle = next;
-    for (const listener of [...listeners]) listener();
+    listeners.tell();
   };
   const look = () => {
     refresh()
@@ -71,10 +72,7 @@ export function grpcJwtClient(options: GrpcJwtClientOptions): GrpcJwtClient {
     get bundle() {
       return bundle;
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     close() {
       closing.abort();
       cancel();

@@ -8,8 +8,9 @@ import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import type { KeyType } from "../keys/algorithm.ts";
 import type { KeyManager, Signer } from "../keys/signer.ts";
+import { createListeners } from "../listeners.ts";
 import type { JwtAuthorityKey } from "../trust/bundle.ts";
-import { type JwtJournal, type JwtSlot, readJwtJournal, writeJwtJournal } from "./journal.ts";
+import { type JwtJournal, type JwtSlot, jwtJournal } from "./journal.ts";
 import { jwsAlgorithm, publicJwk, signCompact } from "./signature.ts";
 
 export interface JwtAuthorityOptions {
@@ -87,7 +88,7 @@ export async function jwtAuthority(options: JwtAuthorityOptions): Promise<JwtAut
   const { keys, keyType = "ec-p256", clock = systemClock, keyTtlSeconds = 604_800 } = options;
   const { defaultTtlSeconds = 300, maxTtlSeconds = 3600 } = options;
   jwsAlgorithm(keyType);
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let closed = false;
 
   const newSlot = async (sequence: number): Promise<JwtSlot> => {
@@ -108,29 +109,29 @@ export async function jwtAuthority(options: JwtAuthorityOptions): Promise<JwtAut
   };
   const start = async (): Promise<State> => {
     for (;;) {
-      const found = await readJwtJournal(keys.records);
+      const found = await jwtJournal.read(keys.records);
       if (found) return load(found.version, found.journal);
       const slot: JwtSlot = { ...(await newSlot(1)), status: "active", activatedAt: clock.now() };
       const journal: JwtJournal = { format: 1, trustDomain, sequence: 1, slots: [slot] };
-      if (await writeJwtJournal(keys.records, 0, journal)) return load(1, journal);
+      if (await jwtJournal.write(keys.records, 0, journal)) return load(1, journal);
     }
   };
   let state = await start();
   const adopt = (next: State) => {
     if (next.version === state.version) return;
     state = next;
-    for (const listener of [...listeners]) listener();
+    listeners.tell();
   };
   const step = async (change: (journal: JwtJournal) => Promise<JwtJournal> | JwtJournal): Promise<void> => {
     if (closed) throw new CaError("CA_CLOSED", "the authority is closed");
     for (let attempt = 0; attempt < 10; attempt++) {
-      const found = await readJwtJournal(keys.records);
+      const found = await jwtJournal.read(keys.records);
       if (found && found.version > state.version) adopt(await load(found.version, found.journal));
       const before = state;
       const journal = await change(before.journal);
       if (journal === before.journal) return;
       const next = await load(before.version + 1, journal);
-      if (await writeJwtJournal(keys.records, before.version, journal)) return adopt(next);
+      if (await jwtJournal.write(keys.records, before.version, journal)) return adopt(next);
     }
     throw new CaError("STORE_FAILED", "other processes keep changing the journal of JWT keys");
   };
@@ -221,10 +222,7 @@ export async function jwtAuthority(options: JwtAuthorityOptions): Promise<JwtAut
     prepare,
     activate,
     revoke,
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -16,6 +16,7 @@ import { certificatePem } from "../certificate/authority-certificate.ts";
 import { type Certificate, readCertificates } from "../certificate/parse.ts";
 import { type CheckedCsr, checkCsr, mustAskForNoMore } from "../csr/policy.ts";
 import { CaError } from "../error.ts";
+import { createListeners } from "../listeners.ts";
 import type { TrustBundle } from "../trust/bundle.ts";
 import { sameBytes } from "../trust/path.ts";
 import { verifyX509Svid } from "../trust/svid.ts";
@@ -56,7 +57,7 @@ export async function kubernetesAuthority(options: KubernetesAuthorityOptions): 
   const pipeline = issuanceOptions(trustDomain, options);
   if (!/^[^/]+\.[^/]+\/.+$/.test(signerName))
     throw new CaError("OPTION_INVALID", `${JSON.stringify(signerName)} is no name of a signer (domain/name)`);
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   const intermediates = new Map<string, Certificate>();
   let closed = false;
   let inFlight = 0;
@@ -73,7 +74,7 @@ export async function kubernetesAuthority(options: KubernetesAuthorityOptions): 
     const next = await readBundle(bundle);
     if (next === bundle) return;
     bundle = next;
-    for (const listener of [...listeners]) listener();
+    listeners.tell();
   });
 
   const sign = async (request: IssueRequest, seconds: number): Promise<string> => {
@@ -183,10 +184,7 @@ export async function kubernetesAuthority(options: KubernetesAuthorityOptions): 
         throw refused(error, request, pipeline);
       }
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -4,6 +4,7 @@ import { checkServerIdentity, type DetailedPeerCertificate, type PeerCertificate
 import { parseTrustDomain, type SpiffeId, type TrustDomain, type Unsubscribe } from "@fairlead/model";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
+import { createListeners } from "../listeners.ts";
 import { bundlePem, type TrustBundle } from "./bundle.ts";
 import { sameBytes } from "./path.ts";
 import { marshalSpiffeBundle, parseSpiffeBundle } from "./spiffe-bundle.ts";
@@ -63,7 +64,7 @@ export function followBundle(options: FollowBundleOptions): FollowedBundle {
   const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
   if (url?.protocol !== "https:" || url.username !== "" || url.password !== "")
     throw new CaError("OPTION_INVALID", `${JSON.stringify(options.url)} is not an https URL without user`);
-  const listeners = new Set<() => void>();
+  const listeners = createListeners();
   let bundle: TrustBundle | undefined =
     profile.type === "https_spiffe" && profile.bundle.trustDomain === trustDomain ? profile.bundle : undefined;
   let cancel: () => void = () => undefined;
@@ -76,7 +77,7 @@ export function followBundle(options: FollowBundleOptions): FollowedBundle {
     const same = bundle && marshalSpiffeBundle(bundle) === marshalSpiffeBundle(next);
     if (closed || same) return;
     bundle = next;
-    for (const listener of [...listeners]) listener();
+    listeners.tell();
   };
   const look = () => {
     refresh()
@@ -93,10 +94,7 @@ export function followBundle(options: FollowBundleOptions): FollowedBundle {
     get bundle() {
       return bundle;
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: listeners.subscribe,
     refresh,
     close() {
       closed = true;
