@@ -84,3 +84,4 @@ export { marshalSpiffeBundle, parseSpiffeBundle } from "./trust/spiffe-bundle.ts
 export { type VerifiedSvid, type VerifySvidOptions, verifyX509Svid } from "./trust/svid.ts";
 // Authorities above ours.
 export { type StepCaOptions, stepCa } from "./upstream/step-ca.ts";
+export { type VaultPkiOptions, vaultPki } from "./upstream/vault.ts";

@@ -1,0 +1,116 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { request } from "node:https";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { initAuthority, issueToDirectory, type VaultPkiOptions } from "@fairlead/ca";
+import { freePorts, startServer } from "./server-process.ts";
+import { hasTool } from "./tool.ts";
+
+const source = join(import.meta.dirname, "../real/vault");
+
+/** The real Vault (`tests/real/vault`), built once into the user's cache, by what it is built from: some CPU-minutes, and Go. */
+async function vaultBinary(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const file of ["go.mod", "go.sum", "main.go"]) hash.update(await readFile(join(source, file)));
+  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fairlead");
+  const binary = join(cache, `vault-${hash.digest("hex").slice(0, 16)}`);
+  if (existsSync(binary)) return binary;
+  await mkdir(cache, { recursive: true });
+  console.error("building Vault (once, some CPU-minutes) …");
+  const made = join(cache, `vault-${process.pid}.tmp`);
+  try {
+    await promisify(execFile)("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", made, "."], {
+      ...{ cwd: source, env: { ...process.env, CGO_ENABLED: "0" } },
+      ...{ maxBuffer: 64 * 1024 * 1024, timeout: 1_200_000 },
+    });
+    await rename(made, binary);
+  } finally {
+    await rm(made, { force: true });
+  }
+  return binary;
+}
+
+/** Whether Vault can be had here. Where all is to be tested (`CI`), it must be. */
+export async function hasVault(what: string): Promise<boolean> {
+  if (!(await hasTool("go", ["version"], what))) return false;
+  try {
+    await vaultBinary();
+    return true;
+  } catch (error) {
+    if (process.env.CI) throw error;
+    console.error(`skipped: ${what}: Vault could not be built: ${(error as Error).message.slice(0, 500)}`);
+    return false;
+  }
+}
+
+/** A real Vault on 127.0.0.1 with a root in its engine `pki` and an intermediate under it in `pki/below`. */
+export interface VaultServer {
+  /** Its address, and a token that may do no more than an upstream needs. */
+  readonly options: VaultPkiOptions;
+  /** The root, PEM. */
+  readonly root: string;
+  close(): Promise<void>;
+}
+
+export async function startVault(): Promise<VaultServer> {
+  const folder = await mkdtemp(join(tmpdir(), "vault-"));
+  const [port] = await freePorts(1);
+  const pki = join(folder, "tls");
+  await (await initAuthority(pki, { trustDomain: "vault.test", pollSeconds: 0 })).close();
+  const tls = { dir: pki, id: "spiffe://vault.test/ns/vault/sa/vault", out: join(folder, "server") };
+  await issueToDirectory({ ...tls, ipAddresses: ["127.0.0.1"] });
+  const roots = await readFile(join(pki, "root-cert.pem"), "utf8");
+  const url = `https://127.0.0.1:${port}`;
+  let token = "";
+  const call = (method: string, path: string, body?: object) =>
+    new Promise<{ readonly status: number; readonly json: Record<string, never> }>((resolve, reject) => {
+      const headers = { "x-vault-token": token };
+      const sent = request(`${url}/v1/${path}`, { method, ca: roots, agent: false, headers }, async (response) => {
+        let text = "";
+        for await (const chunk of response) text += String(chunk);
+        const status = response.statusCode ?? 0;
+        if (status > 299 && path !== "sys/health") reject(new Error(`${method} ${path}: ${status} ${text}`));
+        else resolve({ status, json: text === "" ? {} : JSON.parse(text) });
+      });
+      sent.on("error", reject);
+      sent.end(body && JSON.stringify(body));
+    });
+  const words = ["--address", `127.0.0.1:${port}`];
+  const files = ["--certificate", join(tls.out, "cert-chain.pem"), "--key", join(tls.out, "key.pem")];
+  const ready = async () => (await call("GET", "sys/health")).status > 0;
+  const server = await startServer(await vaultBinary(), [...words, ...files], ready);
+
+  const { keys, root_token } = (await call("PUT", "sys/init", { secret_shares: 1, secret_threshold: 1 })).json;
+  await call("PUT", "sys/unseal", { key: keys?.[0] });
+  token = root_token ?? "";
+  for (const mount of ["pki", "below"])
+    await call("POST", `sys/mounts/${mount}`, { type: "pki", config: { max_lease_ttl: "87600h" } });
+  const ec = { key_type: "ec", key_bits: 256, ttl: "43800h" };
+  const made = await call("POST", "pki/root/generate/internal", { common_name: "vault root", ...ec });
+  const { certificate: root } = made.json.data as unknown as { certificate: string };
+  const csr = await call("POST", "below/intermediate/generate/internal", { common_name: "vault below", ...ec });
+  const signed = await call("POST", "pki/root/sign-intermediate", {
+    ...(csr.json.data as unknown as { csr: string }),
+    ...{ common_name: "vault below", ttl: "21900h", max_path_length: 1 },
+  });
+  const { certificate } = signed.json.data as unknown as { certificate: string };
+  await call("POST", "below/intermediate/set-signed", { certificate });
+  const policy = ["pki", "below"]
+    .map((mount) => `path "${mount}/root/sign-intermediate" { capabilities = ["update"] }`)
+    .join("\n");
+  await call("PUT", "sys/policies/acl/upstream", { policy });
+  const limited = await call("POST", "auth/token/create", { policies: ["upstream"], no_default_policy: true });
+  const { client_token } = limited.json.auth as unknown as { client_token: string };
+  return {
+    options: { url, roots, token: client_token },
+    root: `${root.trim()}\n`,
+    async close() {
+      await server.end("SIGKILL");
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
