@@ -1,5 +1,7 @@
 // Longer than most files: a gateway with a server for each way to serve, and what clients meet.
+import { createHash, X509Certificate } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,9 +31,18 @@ const AT = {
   tcp: 9449,
   redirect: 9450,
   merged: 9451,
+  pinned: 9452,
+  hashed: 9453,
+  tunnelled: 9454,
 } as const;
 
-function mesh(folder: string): string {
+/** What the gateway knows clients by, beside who vouches for them. */
+interface Pins {
+  readonly spki: string;
+  readonly hash: string;
+}
+
+function mesh(folder: string, { spki, hash }: Pins): string {
   const pair = { serverCertificate: `${folder}/cert.pem`, privateKey: `${folder}/key.pem` };
   const caCertificates = `${folder}/clients.pem`;
   const https = (name: keyof typeof AT, tls: object) => ({
@@ -45,6 +56,8 @@ function mesh(folder: string): string {
     https("mutual", { mode: "MUTUAL", ...pair, caCertificates }),
     https("optional", { mode: "OPTIONAL_MUTUAL", ...pair, caCertificates }),
     https("named", { mode: "MUTUAL", ...pair, caCertificates, subjectAltNames: ["known.example"] }),
+    https("pinned", { mode: "MUTUAL", ...pair, caCertificates, verifyCertificateSpki: [spki] }),
+    https("hashed", { mode: "MUTUAL", ...pair, caCertificates, verifyCertificateHash: [hash] }),
     https("modern", { mode: "SIMPLE", ...pair, minProtocolVersion: "TLSV1_3" }),
     https("old", {
       mode: "SIMPLE",
@@ -66,6 +79,7 @@ function mesh(folder: string): string {
       tls: { mode: "SIMPLE", ...pair },
     },
     { port: { number: AT.tcp, name: "tcp", protocol: "TCP" }, bind: GATE, hosts: ["*"] },
+    { port: { number: AT.tunnelled, name: "tunnelled", protocol: "TCP" }, bind: GATE, hosts: ["*"] },
     {
       port: { number: AT.redirect, name: "redirect", protocol: "HTTP" },
       bind: GATE,
@@ -100,7 +114,20 @@ function mesh(folder: string): string {
         { match: [{ sniHosts: ["one.test"] }], route: to("shop.test", 443) },
         { match: [{ sniHosts: ["two.test"] }], route: to("shop.test", 444) },
       ],
-      tcp: [{ match: [{ port: AT.tcp }, { port: AT.terminated }], route: to("shop.test", 81) }],
+      tcp: [
+        { match: [{ port: AT.tcp }, { port: AT.terminated }], route: to("shop.test", 81) },
+        { match: [{ port: AT.tunnelled }], route: to("tunnel.test", 80) },
+      ],
+    }),
+    object("ServiceEntry", "tunnel", {
+      hosts: ["tunnel.test"],
+      ports: [{ number: 80, name: "tcp", protocol: "TCP", targetPort: 9082 }],
+      resolution: "STATIC",
+      endpoints: [{ address: SERVICE }],
+    }),
+    object("DestinationRule", "tunnel", {
+      host: "tunnel.test",
+      trafficPolicy: { tunnel: { protocol: "CONNECT", targetHost: "far.example", targetPort: 7777 } },
     }),
   ].join("---\n");
 }
@@ -120,6 +147,19 @@ describe("a gateway", () => {
     clients.known = await partners.issue("known.example");
     clients.other = await partners.issue("other.example");
     clients.stranger = await web.issue("known.example");
+    const shown = new X509Certificate(clients.known.certificateChain);
+    const pins: Pins = {
+      spki: createHash("sha256")
+        .update(shown.publicKey.export({ type: "spki", format: "der" }))
+        .digest("base64"),
+      hash: createHash("sha256").update(shown.raw).digest("hex"),
+    };
+    const tunnel = createServer().on("connect", (request, socket) => {
+      socket.write("HTTP/1.1 200 OK\r\n\r\n");
+      socket.once("data", (bytes) => socket.end(`${request.url}: ${bytes}`));
+    });
+    await new Promise<void>((resolve) => tunnel.listen(9082, SERVICE, resolve));
+    stack.defer(() => void tunnel.close());
     await writeFile(join(folder, "cert.pem"), server.certificateChain);
     await writeFile(join(folder, "key.pem"), server.privateKey);
     await writeFile(join(folder, "clients.pem"), partners.roots);
@@ -140,7 +180,7 @@ describe("a gateway", () => {
       gate: { address: GATE, type: "router", files: folder },
       boundary: { address: BOUNDARY, type: "router", metadata: { PROXY_CONFIG: { gatewayTopology } } },
     } as const;
-    stack.use(await startProxied({ net: NET, files: { "mesh.yaml": mesh(folder) }, proxies }));
+    stack.use(await startProxied({ net: NET, files: { "mesh.yaml": mesh(folder, pins) }, proxies }));
   });
   afterAll(() => stack.disposeAsync());
 
@@ -175,6 +215,8 @@ describe("a gateway", () => {
     ["mutual", "200", "200", undefined, undefined],
     ["optional", "200", "200", undefined, "200"],
     ["named", "200", undefined, undefined, undefined],
+    ["pinned", "200", undefined, undefined, undefined],
+    ["hashed", "200", undefined, undefined, undefined],
   ] as const)("asks clients for theirs: %s", async (name, known, other, stranger, nobody) => {
     const answers = [
       await status(name, as("known")),
@@ -198,15 +240,16 @@ describe("a gateway", () => {
     expect((await speak("passthrough", {}, "two.test")).body).toBe("two");
     expect((await speak("passthrough", {}, "three.test")).body).toBe("");
     expect((await speak("terminated", {}, "terminated.test", "hello")).body).toBe("shop: hello");
-    const plain = await new Promise<string>((resolve) => {
-      let text = "";
-      const socket = connectTcp({ host: GATE, port: AT.tcp }, () => void socket.write("hello"));
-      socket.on("data", (chunk) => {
-        text += chunk.toString();
+    const plain = (port: number) =>
+      new Promise<string>((resolve) => {
+        let text = "";
+        const socket = connectTcp({ host: GATE, port }, () => void socket.write("hello"));
+        socket.on("data", (chunk) => {
+          text += chunk.toString();
+        });
+        socket.on("close", () => resolve(text));
       });
-      socket.on("close", () => resolve(text));
-    });
-    expect(plain).toBe("shop: hello");
+    expect([await plain(AT.tcp), await plain(AT.tunnelled)]).toEqual(["shop: hello", "far.example:7777: hello"]);
   });
 
   it("sends plaintext to HTTPS, and serves several Gateways on one port", async () => {

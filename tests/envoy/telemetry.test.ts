@@ -61,9 +61,17 @@ const grpc = { service: "grpc-collector.example", port: 80 };
 const extensionProviders: MeshConfig["extensionProviders"] = [
   { name: "zipkin", zipkin: { ...http, path: "/zipkin/spans", headers: [{ name: "x-token", value: "t" }] } },
   { name: "datadog", datadog: http },
-  { name: "skywalking", skywalking: grpc },
+  { name: "skywalking", skywalking: { ...grpc, accessToken: "a-token" } },
   { name: "otel-http", opentelemetry: { ...http, http: { path: "/otlp/traces", timeout: "2s" } } },
   { name: "otel-grpc", opentelemetry: grpc },
+  {
+    name: "dynatrace",
+    opentelemetry: {
+      ...http,
+      http: { path: "/dynatrace/traces", headers: [{ name: "x-token", value: "t" }] },
+      dynatraceSampler: { tenant: "tenant-1", clusterId: 7, rootSpansPerMinute: 10_000 },
+    },
+  },
   { name: "http-als", envoyHttpAls: { ...grpc, logName: "of-requests" } },
   { name: "tcp-als", envoyTcpAls: { ...grpc, logName: "of-connections" } },
   { name: "otel-log", envoyOtelAls: { ...grpc, logFormat: { text: "path is %REQ(:PATH)%", labels: { a: "label" } } } },
@@ -110,7 +118,8 @@ describe("providers of a Telemetry", () => {
       responseDeserialize: bytes,
     });
     const stream = (path: string) => (call: ServerReadableStream<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
-      call.on("data", (message: Buffer) => received.push({ at: path, text: message.toString("latin1") }));
+      const token = call.metadata.get("authentication").join();
+      call.on("data", (message: Buffer) => received.push({ at: path, text: `${token} ${message.toString("latin1")}` }));
       call.on("end", () => done(null, Buffer.alloc(0)));
     };
     const unary = (path: string) => (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
@@ -163,8 +172,9 @@ spec: ${spec}
   it.each([
     ["zipkin", "/zipkin/spans", /^t .*"traceId"/],
     ["datadog", "/v0.4/traces", /gateway\.default/],
-    ["skywalking", "/skywalking.v3.TraceSegmentReportService/collect", /seen/],
+    ["skywalking", "/skywalking.v3.TraceSegmentReportService/collect", /^a-token [\s\S]*seen/],
     ["otel-http", "/otlp/traces", /gateway\.default/],
+    ["dynatrace", "/dynatrace/traces", /^t [\s\S]*gateway\.default/],
     ["otel-grpc", "/opentelemetry.proto.collector.trace.v1.TraceService/Export", /gateway\.default/],
   ])("%s gets spans", async (name, at, text) => {
     received.length = 0;

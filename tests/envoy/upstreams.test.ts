@@ -82,7 +82,7 @@ const HOSTS: Readonly<Record<string, Host>> = {
     http: { retries: { attempts: 0 } },
   },
   "budget.test": {
-    policy: { retryBudget: { percent: 1, minRetryConcurrency: 2 } },
+    policy: { retryBudget: { percent: 1, minRetryConcurrency: 2, budgetInterval: "0.01s" } },
     endpoints: ["near"],
     http: { retries: { attempts: 1, retryOn: "5xx", backoff: "1ms" } },
   },

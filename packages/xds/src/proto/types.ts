@@ -40,6 +40,7 @@ export type {
   HttpCorsPolicy,
   HttpExtAuthz,
   HttpFilter,
+  HttpService,
   JwtAuthentication,
   JwtProvider,
   JwtRequirement,

@@ -27,8 +27,8 @@ test.each([
   [
     "a budget of nothing",
     undefined,
-    { percent: 0, minRetryConcurrency: 9 },
-    { ...none, retryBudget: { budgetPercent: {}, minRetryConcurrency: 9 } },
+    { percent: 0, minRetryConcurrency: 9, budgetInterval: "10s" },
+    { ...none, retryBudget: { budgetPercent: {}, budgetInterval: "10s", minRetryConcurrency: 9 } },
   ],
 ])("circuit breakers: %s", (_, pool, budget, expected) => {
   expect(circuitBreakers(pool, budget)).toEqual({ thresholds: [expected] });

@@ -24,6 +24,7 @@ export function circuitBreakers(pool: ConnectionPool | undefined, budget: RetryB
   const maxRequests = positive(pool?.http?.http2MaxRequests);
   const maxRetries = positive(pool?.http?.maxRetries);
   if (!maxConnections && !maxPendingRequests && !maxRequests && !maxRetries && !budget) return NO_LIMITS;
+  const budgetInterval = durationOf(budget?.budgetInterval);
   return {
     thresholds: [
       {
@@ -35,6 +36,7 @@ export function circuitBreakers(pool: ConnectionPool | undefined, budget: RetryB
           ? {
               retryBudget: {
                 budgetPercent: budget.percent === 0 ? {} : { value: budget.percent ?? 20 },
+                ...(budgetInterval ? { budgetInterval } : {}),
                 minRetryConcurrency: positive(budget.minRetryConcurrency) ?? 3,
               },
             }

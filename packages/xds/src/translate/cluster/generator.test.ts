@@ -283,14 +283,14 @@ describe("where it came from", () => {
           outlierDetection: { consecutiveErrors: 5 },
           portLevelSettings: [{ port: { number: 1 }, loadBalancer: { simple: "RANDOM", warmup: { duration: "1s" } } }],
         },
-        subsets: [{ name: "v1", trafficPolicy: { retryBudget: { budgetInterval: "1s" } } }],
+        subsets: [{ name: "v1", trafficPolicy: { outlierDetection: { consecutiveErrors: 5 } } }],
       }),
     ];
     const diagnostics = [...all({ config }).values()].flatMap((one) => one.diagnostics);
     expect(diagnostics.map(({ code, path }) => [code, path])).toEqual([
       ["unsupported-field", "spec.trafficPolicy.outlierDetection.consecutiveErrors"],
       ["unsupported-field", "spec.trafficPolicy.portLevelSettings[0].loadBalancer.warmup"],
-      ["unsupported-field", "spec.subsets[0].trafficPolicy.retryBudget.budgetInterval"],
+      ["unsupported-field", "spec.subsets[0].trafficPolicy.outlierDetection.consecutiveErrors"],
     ]);
   });
 });

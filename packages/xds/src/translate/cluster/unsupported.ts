@@ -2,7 +2,7 @@ import type { MeshNetworks, Subset, TrafficPolicy } from "@fairlead/config";
 import type { EffectiveDestinationRule } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
 
-type Settings = Pick<TrafficPolicy, "loadBalancer" | "outlierDetection" | "retryBudget" | "tls">;
+type Settings = Pick<TrafficPolicy, "loadBalancer" | "outlierDetection" | "tls">;
 
 /** Fields of a rule that have no effect on the clusters made from it, each said once. */
 export function unsupportedFields(rule: EffectiveDestinationRule): readonly Diagnostic[] {
@@ -32,15 +32,13 @@ function ofPolicy(policy: TrafficPolicy | undefined, path: string): readonly Fin
   ];
 }
 
-function ofSettings({ loadBalancer, outlierDetection, retryBudget, tls }: Settings, path: string): readonly Finding[] {
+function ofSettings({ loadBalancer, outlierDetection, tls }: Settings, path: string): readonly Finding[] {
   const found: Finding[] = [];
   if (outlierDetection?.consecutiveErrors)
     found.push([
       `${path}.outlierDetection.consecutiveErrors`,
       "is deprecated and has no effect: use consecutive5xxErrors or consecutiveGatewayErrors",
     ]);
-  if (retryBudget?.budgetInterval)
-    found.push([`${path}.retryBudget.budgetInterval`, "has no counterpart in Envoy's retry budget"]);
   const { warmup, warmupDurationSecs, simple, consistentHash, backendUtilization } = loadBalancer ?? {};
   const ramps = !consistentHash && !backendUtilization && simple !== "RANDOM" && simple !== "PASSTHROUGH";
   if ((warmup || warmupDurationSecs) && !ramps)

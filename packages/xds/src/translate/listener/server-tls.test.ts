@@ -55,6 +55,21 @@ describe("ISTIO_MUTUAL", () => {
   });
 });
 
+test.each([
+  ["a credential", { credentialName: "c" }],
+  ["files", { serverCertificate: "/c.pem", privateKey: "/k.pem", caCertificates: "/ca.pem" }],
+])("clients beside %s: names, pins, revocations", (_, own) => {
+  const pins = { verifyCertificateSpki: ["s"], verifyCertificateHash: ["h"], subjectAltNames: ["n"], caCrl: "/crl.pem" };
+  const { common, paths } = served({ mode: "MUTUAL", ...own, ...pins });
+  expect(common?.combinedValidationContext?.defaultValidationContext).toEqual({
+    matchSubjectAltNames: [{ exact: "n" }],
+    verifyCertificateSpki: ["s"],
+    verifyCertificateHash: ["h"],
+    crl: { filename: "/crl.pem" },
+  });
+  expect(paths).toEqual([]);
+});
+
 describe("credentials of an SDS provider", () => {
   const meshConfig: MeshConfig = {
     extensionProviders: [{ name: "vault", sds: { name: "vault", service: "sds.example", port: 9080 } }],

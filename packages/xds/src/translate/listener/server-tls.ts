@@ -114,7 +114,6 @@ function namedCertificates(build: Build, tls: ServerTls, place: Place, verifies:
   reportFields(build, tls, place, FILE_FIELDS, "has no effect beside credentialName, which goes before files");
   const secret = (name: string) => namedSecret(build.read, name);
   const tlsCertificateSdsSecretConfigs = names.map(secret);
-  if (tls.caCrl && verifies) unsupported(build, place, "caCrl", "revocation lists are taken from files only");
   if (!verifies) {
     // Envoy refuses to look at names in certificates that no root vouches for.
     if (tls.subjectAltNames?.length) unsupported(build, place, "subjectAltNames", "clients show no certificate");
@@ -128,6 +127,7 @@ function namedCertificates(build: Build, tls: ServerTls, place: Place, verifies:
         matchSubjectAltNames: exactNames(tls.subjectAltNames),
         verifyCertificateSpki: list(tls.verifyCertificateSpki),
         verifyCertificateHash: list(tls.verifyCertificateHash),
+        crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
         trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
       }),
       secret(authority),
@@ -181,13 +181,13 @@ function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: 
     if (tls.subjectAltNames?.length) unsupported(build, place, "subjectAltNames", "clients show no certificate");
     return { tlsCertificateSdsSecretConfigs };
   }
-  for (const field of ["verifyCertificateSpki", "verifyCertificateHash"] as const)
-    if (tls[field]?.length) unsupported(build, place, field, "is looked at with credentialName only");
   return {
     tlsCertificateSdsSecretConfigs,
     ...combined(
       defined<CertificateValidationContext>({
         matchSubjectAltNames: exactNames(tls.subjectAltNames),
+        verifyCertificateSpki: list(tls.verifyCertificateSpki),
+        verifyCertificateHash: list(tls.verifyCertificateHash),
         crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
         trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
       }),

@@ -1,7 +1,9 @@
 import type {
+  DynatraceSampler,
   ExtensionProvider,
   OpenTelemetryTracingProvider,
   ProviderHttpHeader,
+  ProviderHttpService,
   ZipkinTracingProvider,
 } from "@fairlead/config";
 import type { Reader } from "@fairlead/mesh";
@@ -9,6 +11,7 @@ import type {
   AnyMessage,
   HeaderValueOption,
   HttpConnectionManager_Tracing,
+  HttpService,
   TypedExtensionConfig,
 } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
@@ -68,10 +71,9 @@ export function tracer(
     return made("envoy.tracers.datadog", config, gateway, datadog.maxTagLength);
   }
   if (skywalking) {
-    if (skywalking.accessToken)
-      report("has an accessToken, which is not sent to Skywalking collectors", "unsupported-field");
     const config = typed("envoy.config.trace.v3.SkyWalkingConfig", {
       grpcService: { envoyGrpc: { clusterName: target.cluster, authority: target.hostname } },
+      ...(skywalking.accessToken ? { clientConfig: { backendToken: skywalking.accessToken } } : {}),
     });
     return made("envoy.tracers.skywalking", config, true, undefined);
   }
@@ -97,7 +99,7 @@ function producer(read: Reader): string {
   );
 }
 
-function headers(target: Target, list: readonly ProviderHttpHeader[] | undefined) {
+function headers(target: Pick<Target, "report">, list: readonly ProviderHttpHeader[] | undefined) {
   return (list ?? []).flatMap(({ name = "", value, envName }) => {
     if (envName)
       target.report(`takes header ${name} from the environment, which is not read; give a value`, "unsupported-field");
@@ -106,7 +108,7 @@ function headers(target: Target, list: readonly ProviderHttpHeader[] | undefined
 }
 
 function addedHeaders(
-  target: Target,
+  target: Pick<Target, "report">,
   list: readonly ProviderHttpHeader[] | undefined,
 ): HeaderValueOption[] | undefined {
   const found = headers(target, list);
@@ -146,8 +148,7 @@ function join(hostname: string, path: string): string {
 
 function openTelemetry(target: Target, provider: OpenTelemetryTracingProvider, gateway: boolean): Tracer {
   const { http, grpc, resourceDetectors, dynatraceSampler, serviceAttributeEnrichment } = provider;
-  if (dynatraceSampler)
-    target.report("has a dynatraceSampler, which is not supported: spans are sampled as without", "unsupported-field");
+  const sampler = dynatraceSampler && dynatrace(target, dynatraceSampler, http);
   const conventions = serviceAttributeEnrichment === "OTEL_SEMANTIC_CONVENTIONS";
   const metadata = headers(target, grpc?.initialMetadata);
   const detectors: TypedExtensionConfig[] = [];
@@ -157,16 +158,7 @@ function openTelemetry(target: Target, provider: OpenTelemetryTracingProvider, g
     "envoy.config.trace.v3.OpenTelemetryConfig",
     defined({
       serviceName: conventions ? conventionalName(target.read) : producer(target.read),
-      httpService: http
-        ? defined({
-            httpUri: defined({
-              uri: join(target.hostname, http.path ?? ""),
-              cluster: target.cluster,
-              timeout: durationOf(http.timeout),
-            }),
-            requestHeadersToAdd: addedHeaders(target, http.headers),
-          })
-        : undefined,
+      httpService: http ? httpService(target, http, join(target.hostname, http.path ?? "")) : undefined,
       grpcService: http
         ? undefined
         : defined({
@@ -175,9 +167,58 @@ function openTelemetry(target: Target, provider: OpenTelemetryTracingProvider, g
             initialMetadata: metadata.length > 0 ? metadata : undefined,
           }),
       resourceDetectors: detectors.length > 0 ? detectors : undefined,
+      sampler,
     }),
   );
-  return made("envoy.tracers.opentelemetry", config, gateway, provider.maxTagLength);
+  return {
+    ...made("envoy.tracers.opentelemetry", config, gateway, provider.maxTagLength),
+    ownSampler: Boolean(sampler),
+  };
+}
+
+type Endpoint = Pick<Target, "cluster" | "hostname" | "report">;
+
+/** Source: Istio API, `ExtensionProvider.HttpService`, which has 3s where Envoy demands a time. */
+function httpService(target: Endpoint, { timeout, headers: list }: ProviderHttpService, uri: string): HttpService {
+  return defined<HttpService>({
+    httpUri: { uri, cluster: target.cluster, timeout: durationOf(timeout) ?? "3s" },
+    requestHeadersToAdd: addedHeaders(target, list),
+  });
+}
+
+/** Where the sampler asks, when it goes by the exporter's host. Source: Istio `configureDynatraceSampler`. */
+const DYNATRACE_PATH = "api/v2/samplingConfiguration";
+
+/** A sampler that follows what Dynatrace says; undefined (and reported) when nothing tells where to ask. */
+function dynatrace(
+  target: Target,
+  { tenant, clusterId, rootSpansPerMinute, httpService: api }: DynatraceSampler,
+  exporter: ProviderHttpService | undefined,
+): TypedExtensionConfig | undefined {
+  const found = api ? providerCluster(target.read, api.service, api.port) : target;
+  const http = api ? api.http : exporter;
+  if ("problem" in found && found.problem !== undefined) {
+    target.report(`has a dynatraceSampler that ${found.problem}`);
+    return undefined;
+  }
+  if (!http) {
+    target.report("has a dynatraceSampler without an httpService, and does not export by HTTP either");
+    return undefined;
+  }
+  const endpoint = { ...found, report: target.report };
+  const uri = join(endpoint.hostname, api ? (http.path ?? "") : DYNATRACE_PATH);
+  return {
+    name: "envoy.tracers.opentelemetry.samplers.dynatrace",
+    typedConfig: typed(
+      "envoy.extensions.tracers.opentelemetry.samplers.v3.DynatraceSamplerConfig",
+      defined({
+        tenant: tenant || undefined,
+        clusterId: clusterId || undefined,
+        httpService: httpService(endpoint, http, uri),
+        rootSpansPerMinute: rootSpansPerMinute || undefined,
+      }),
+    ),
+  };
 }
 
 function detector(kind: "environment" | "dynatrace"): TypedExtensionConfig {
