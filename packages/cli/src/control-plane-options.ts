@@ -22,6 +22,8 @@ export interface ServedMesh {
   readonly rootNamespace: string;
   /** The settings of now. */
   readonly meshConfig: () => MeshConfig;
+  /** The cluster that the mesh is of, which is asked where the file names no other. */
+  readonly cluster?: KubernetesClient;
 }
 
 /** What a file of settings means to a control plane. */
@@ -43,9 +45,9 @@ export async function controlPlaneOptions(
   stack: AsyncDisposableStack,
 ): Promise<FileOptions> {
   const { compliancePolicy, jwks, minTlsVersion, discovery: { serverNames, ...server } = {} } = file;
-  let opened: KubernetesClient | undefined;
+  const { kubeconfig } = file.kubernetes ?? {};
+  let opened = kubeconfig === undefined ? mesh.cluster : undefined;
   const client = () => {
-    const { kubeconfig } = file.kubernetes ?? {};
     opened ??= stack.adopt(kubernetesClient(kubeconfig === undefined ? { inCluster: true } : { kubeconfig }), (made) =>
       made.close(),
     );

@@ -105,7 +105,9 @@ export const serve: Command = {
       // The authority is the mesh's: both speak of one trust domain.
       const { trustDomain = "cluster.local", rootNamespace = "istio-system" } = settings.meshConfig;
       const meshConfigNow = () => plane?.mesh.meshConfig ?? settings.meshConfig;
-      const more = await controlPlaneOptions(given, { trustDomain, rootNamespace, meshConfig: meshConfigNow }, stack);
+      const cluster = source.cluster ? { cluster: source.cluster.client } : {};
+      const mesh = { trustDomain, rootNamespace, meshConfig: meshConfigNow, ...cluster };
+      const more = await controlPlaneOptions(given, mesh, stack);
       const joining = [...(tokens ? [tokens] : []), ...more.certificates.authenticators];
       if (certificates !== undefined && joining.length === 0)
         throw new CliError("usage", "--certificates needs --join-tokens, or authenticators in --control-plane-config");
