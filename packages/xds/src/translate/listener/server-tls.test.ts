@@ -59,7 +59,12 @@ test.each([
   ["a credential", { credentialName: "c" }],
   ["files", { serverCertificate: "/c.pem", privateKey: "/k.pem", caCertificates: "/ca.pem" }],
 ])("clients beside %s: names, pins, revocations", (_, own) => {
-  const pins = { verifyCertificateSpki: ["s"], verifyCertificateHash: ["h"], subjectAltNames: ["n"], caCrl: "/crl.pem" };
+  const pins = {
+    verifyCertificateSpki: ["s"],
+    verifyCertificateHash: ["h"],
+    subjectAltNames: ["n"],
+    caCrl: "/crl.pem",
+  };
   const { common, paths } = served({ mode: "MUTUAL", ...own, ...pins });
   expect(common?.combinedValidationContext?.defaultValidationContext).toEqual({
     matchSubjectAltNames: [{ exact: "n" }],
