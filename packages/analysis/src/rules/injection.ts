@@ -19,8 +19,7 @@ export const injection: Rule = {
     const namespace = world.find("Namespace", "", resource.ref.namespace);
     if (!namespace || !isInjected(namespace) || isExempt(resource)) return;
     const proxy = containersOf(resource.spec).find(({ name }) => name === PROXY_CONTAINER);
-    if (text(proxy?.image) === "")
-      report("IST0103", "has no proxy, though its namespace is injected: restart it");
+    if (text(proxy?.image) === "") report("IST0103", "has no proxy, though its namespace is injected: restart it");
   },
 };
 
