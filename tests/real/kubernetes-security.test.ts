@@ -132,7 +132,7 @@ describe.skipIf(!here)("on a real Kubernetes API server", () => {
       const settings = {
         kubernetes: { kubeconfig: "kubeconfig", distributeRoots: true },
         authenticators: { kubernetes: {} },
-        certificates: { signerDomain: "mesh.example" },
+        certificates: { signerDomain: "mesh.example", nodeAgents: ["istio-system/ztunnel"] },
       };
       await writeFile(at("kubeconfig"), JSON.stringify(kubeconfig));
       await writeFile(at("mesh-config.yaml"), JSON.stringify({ trustDomain: "mesh.test", caCertificates }));
@@ -154,15 +154,15 @@ describe.skipIf(!here)("on a real Kubernetes API server", () => {
       await rm(home, { recursive: true, force: true });
     });
 
-    const tokenOf = async (name: string, audience = "istio-ca") => {
-      const metadata = { name, namespace: "shop" };
-      await server.client.create(RESOURCES.serviceAccounts, { metadata }).catch(() => undefined);
+    const tokenOf = async (name: string, audience = "istio-ca", pod?: KubernetesObject) => {
+      const namespace = pod?.metadata.namespace ?? "shop";
+      await server.client.create(RESOURCES.serviceAccounts, { metadata: { name, namespace } }).catch(() => undefined);
       const type = { ...RESOURCES.serviceAccounts, kind: "TokenRequest", plural: `serviceaccounts/${name}/token` };
-      const spec = { audiences: [audience], expirationSeconds: 600 };
+      const bound = pod && { apiVersion: "v1", kind: "Pod", name: pod.metadata.name, uid: pod.metadata.uid };
       const { status } = await server.client.create(type, {
         apiVersion: "authentication.k8s.io/v1",
-        metadata: { namespace: "shop" },
-        spec,
+        metadata: { namespace },
+        spec: { audiences: [audience], expirationSeconds: 600, ...(bound ? { boundObjectRef: bound } : {}) },
       });
       return (status as { token: string }).token;
     };
@@ -225,6 +225,39 @@ describe.skipIf(!here)("on a real Kubernetes API server", () => {
       expect(serve.log()).not.toContain("certSigners");
       for (const CertSigner of ["team-c", "../team-a", "TEAM-A", `team-${"a".repeat(10_000)}`])
         await expect(request({ CertSigner })).rejects.toThrow(/SIGNER_UNKNOWN/);
+    });
+
+    it("the agent of a node has certificates for the workloads of its own node, and no others", async () => {
+      const podOf = async (name: string, namespace: string, serviceAccountName: string, nodeName: string) => {
+        await server.client
+          .create(RESOURCES.serviceAccounts, { metadata: { name: serviceAccountName, namespace } })
+          .catch(() => undefined);
+        await server.client.create(RESOURCES.nodes, { metadata: { name: nodeName } }).catch(() => undefined);
+        const containers = [{ name: "main", image: "main" }];
+        const spec = { nodeName, serviceAccountName, containers, terminationGracePeriodSeconds: 0 };
+        return server.client.create(RESOURCES.pods, { metadata: { name, namespace }, spec });
+      };
+      const agent = await podOf("ztunnel-1", "istio-system", "ztunnel", "node-1");
+      await podOf("near", "shop", "near", "node-1");
+      await podOf("far", "shop", "far", "node-2");
+      const imposter = await podOf("near-2", "shop", "near", "node-2");
+      const ask = async (token: string, account: string) => {
+        const wanted = `spiffe://mesh.test/ns/shop/sa/${account}`;
+        const metadata = { ImpersonatedIdentity: wanted };
+        const client = grpcCaClient({ address: certificates, roots: await roots(), token, metadata });
+        const csr = createCsr({ key: newPrivateKey("ec-p256"), identity: parseSpiffeId(wanted) });
+        const request = { csr, ttlSeconds: 600, current: undefined, roots: undefined, signal: closing.signal };
+        const { certificateChain } = await client.sign(request);
+        return inspectCertificate(certificateChain.join(""))[0]?.spiffeId;
+      };
+      const token = await tokenOf("ztunnel", "istio-ca", agent);
+      await vi.waitFor(async () => expect(await ask(token, "near")).toBe("spiffe://mesh.test/ns/shop/sa/near"), 10_000);
+      await expect(ask(token, "far")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+      await expect(ask(await tokenOf("near", "istio-ca", imposter), "far")).rejects.toMatchObject({
+        code: "UNAUTHENTICATED",
+      });
+      await server.client.delete(RESOURCES.pods, "near", { namespace: "shop" });
+      await vi.waitFor(() => expect(ask(token, "near")).rejects.toMatchObject({ code: "UNAUTHENTICATED" }), 10_000);
     });
 
     it("the roots are in the cluster", async () => {

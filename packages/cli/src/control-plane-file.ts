@@ -22,6 +22,9 @@ const text = (check: (value: string) => unknown = () => undefined) =>
 const spiffeId = text(parseSpiffeId);
 const url = text((value) => issuerKeys({ issuer: value }));
 const cidr = text((value) => xfcc({ trustedCidrs: [value] }));
+const account = text((value) => {
+  if (!/^[a-z0-9][a-z0-9.-]*\/[a-z0-9][a-z0-9.-]*$/.test(value)) throw new Error("must be NAMESPACE/SERVICE_ACCOUNT");
+});
 const some = <Item extends z.ZodType>(item: Item) => z.array(item).min(1);
 const positive = z.number().int().positive();
 const rate = z.strictObject({ perSecond: z.number().positive(), burst: positive });
@@ -47,6 +50,7 @@ const shape = z.strictObject({
       rateLimits: z.strictObject({ perCaller: rate, total: rate }).partial(),
       subordinates: some(spiffeId),
       admins: some(spiffeId),
+      nodeAgents: some(account),
       signerDomain: text(parseSignerDomain),
     })
     .partial()

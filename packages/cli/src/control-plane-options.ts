@@ -1,7 +1,16 @@
 import { hostname } from "node:os";
 import type { Authority } from "@fairlead/ca";
-import { type Authenticator, issuerKeys, joinTokens, jwt, tokenReview, xfcc } from "@fairlead/ca/grpc";
-import { distributeRoots, type KubernetesSigners, kubernetesSigners } from "@fairlead/ca/kubernetes";
+import {
+  type Authenticator,
+  type ImpersonationRule,
+  issuerKeys,
+  joinTokens,
+  jwt,
+  nodeImpersonation,
+  tokenReview,
+  xfcc,
+} from "@fairlead/ca/grpc";
+import { distributeRoots, type KubernetesSigners, kubernetesPods, kubernetesSigners } from "@fairlead/ca/kubernetes";
 import type { MeshConfig } from "@fairlead/config";
 import { type ControlPlaneOptions, certSignerRoots, type ListenOptions } from "@fairlead/control-plane";
 import {
@@ -54,7 +63,9 @@ export async function controlPlaneOptions(
     return opened;
   };
   const authenticators = authenticatorsOf(file, mesh, client);
-  const { rateLimits, subordinates, admins, signerDomain } = file.certificates ?? {};
+  const { rateLimits, subordinates, admins, nodeAgents, signerDomain } = file.certificates ?? {};
+  if (nodeAgents && !file.authenticators?.kubernetes)
+    throw new CliError("usage", "nodeAgents needs authenticators.kubernetes, which finds out the agent's pod");
   const { roots, refreshSeconds, ...fetching } = jwks ?? {};
   const debug = file.debug && (await debugOf(file.debug, authenticators, mesh));
   return {
@@ -80,10 +91,20 @@ export async function controlPlaneOptions(
       ...given({ rateLimits: rateLimits && given(rateLimits) }),
       ...(subordinates ? { subordinates: oneOf(subordinates) } : {}),
       ...(admins ? { admins: oneOf(admins) } : {}),
+      ...(nodeAgents ? { impersonation: impersonationBy(nodeAgents, client(), stack) } : {}),
       ...(signerDomain ? { signers: signersOf(signerDomain, mesh, client(), stack) } : {}),
     },
     ...(file.kubernetes?.distributeRoots ? { distributeRoots: rootDistribution(client(), mesh) } : {}),
   };
+}
+
+function impersonationBy(
+  trustedAccounts: readonly string[],
+  client: KubernetesClient,
+  stack: AsyncDisposableStack,
+): ImpersonationRule {
+  const { pods } = stack.adopt(kubernetesPods(client), (made) => made.close());
+  return nodeImpersonation({ trustedAccounts, pods });
 }
 
 function signersOf(

@@ -1,4 +1,5 @@
 export { type KubernetesAuthorityOptions, kubernetesAuthority } from "./authority.ts";
+export { type KubernetesPods, kubernetesPods } from "./pods.ts";
 export { distributeRoots, type RootDistributionOptions } from "./root-distribution.ts";
 export {
   type KubernetesSigners,
