@@ -3,7 +3,7 @@ import type { ConfigStore, ParsedDocument } from "@fairlead/config";
 import { directoryStore } from "@fairlead/config/directory";
 import { type KubernetesStore, kubernetesDocuments, kubernetesStore } from "@fairlead/config/kubernetes";
 import type { ControlPlane } from "@fairlead/control-plane";
-import { writeStatus } from "@fairlead/control-plane/kubernetes";
+import { writeGatewayApiStatus, writeStatus } from "@fairlead/control-plane/kubernetes";
 import { type KubernetesClient, type LeaderElection, leaderElection } from "@fairlead/kubernetes";
 import type { Collection } from "@fairlead/model";
 import type { Registry } from "@fairlead/registry";
@@ -70,8 +70,11 @@ export function statusWriting(
     namespace,
     name: "fairlead-status",
     identity: `${hostname()}-${process.pid}`,
-    onElected: (signal) =>
-      void writeStatus({ plane, store, signal, onError: (error) => say(`status: ${(error as Error).message}`) }),
+    onElected(signal) {
+      const onError = (error: unknown) => say(`status: ${(error as Error).message}`);
+      void writeStatus({ plane, store, signal, onError });
+      void writeGatewayApiStatus({ plane, client, signal, onError });
+    },
     onError: ({ message }) => say(`status: ${message}`),
   });
 }

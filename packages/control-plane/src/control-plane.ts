@@ -1,3 +1,4 @@
+import type { GatewayApiStore } from "@fairlead/config";
 import { type Mesh, settingsDiagnostics, wantedKeySets } from "@fairlead/mesh";
 import { type Diagnostic, type ObjectRef, objectKey, type Position, type Unsubscribe } from "@fairlead/model";
 import type { MeshSource } from "@fairlead/xds";
@@ -45,6 +46,8 @@ export interface SourcePlace {
 export interface ControlPlane extends AsyncDisposable {
   /** The mesh as it is meant: with `rollout`, not yet everybody's. */
   readonly mesh: Mesh;
+  /** What the Gateway API's objects among the documents became, and their statuses; absent without documents. */
+  readonly gatewayApi?: Pick<GatewayApiStore, "statuses" | "onConverted">;
   /** Serves it. May be called once for each address. */
   listen(options: ListenOptions): Promise<Listening>;
   /** Events of the discovery server: `connect`, `disconnect`, `push`, `ack`, `nack`. */
@@ -194,6 +197,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     get mesh() {
       return feed.mesh;
     },
+    ...(composed.gatewayApi ? { gatewayApi: composed.gatewayApi } : {}),
     async listen(asked) {
       if (closing) throw new ControlPlaneError("closed", "the control plane is closed");
       return listeners.listen(asked);

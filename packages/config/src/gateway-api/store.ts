@@ -35,8 +35,10 @@ export interface GatewayApiOptions extends KnownServices {
 
 /** What objects of the Gateway API say, as configuration that follows them. Whoever made it closes it. */
 export interface GatewayApiStore extends ConfigStore, Disposable {
-  /** What is to be reported in the objects' statuses, as everything is now. Without times. */
+  /** What is to be reported in the objects' statuses, as everything is now. What changed has no time yet. */
   statuses(): readonly GatewayApiStatus[];
+  /** Calls `listener` after each conversion, whatever came of it. Of endpoints, which statuses tell too, it is not told. */
+  onConverted(listener: () => void): Unsubscribe;
   close(): void;
 }
 
@@ -61,6 +63,7 @@ class DerivedStore extends HeldObjects implements GatewayApiStore {
   #asked = new Set<string>();
   #origins = new Map<string, readonly Origin[]>();
   #converted: ConvertedGatewayApi | undefined;
+  readonly #listeners = new Set<() => void>();
 
   constructor(documents: Collection<ParsedDocument>, options: GatewayApiOptions) {
     super();
@@ -113,6 +116,11 @@ class DerivedStore extends HeldObjects implements GatewayApiStore {
 
   statuses(): readonly GatewayApiStatus[] {
     return convertGatewayApi(this.#objects(), this.#world()).statuses;
+  }
+
+  onConverted(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   close(): void {
@@ -178,6 +186,7 @@ class DerivedStore extends HeldObjects implements GatewayApiStore {
       ...gone.map((key) => [key, undefined] as const),
       ...converted.objects.map((object) => [objectKey(refOf(object)), object] as const),
     ]);
+    for (const listener of [...this.#listeners]) listener();
   }
 }
 

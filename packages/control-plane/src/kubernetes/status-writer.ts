@@ -2,6 +2,7 @@ import { ConfigError, refOf, type WritableStore } from "@fairlead/config";
 import type { Mesh } from "@fairlead/mesh";
 import { type Diagnostic, objectKey } from "@fairlead/model";
 import type { ControlPlane } from "../control-plane.ts";
+import { pause } from "./pause.ts";
 
 export interface StatusWriterOptions {
   readonly plane: ControlPlane;
@@ -165,17 +166,4 @@ function byObject(diagnostics: readonly Diagnostic[]): ReadonlyMap<string, reado
     else found.set(key, [diagnostic]);
   }
   return found;
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }

@@ -1,10 +1,12 @@
-/** What became of one aspect of an object, as Kubernetes writes it. Without a time: who writes it knows when it changed. */
+/** What became of one aspect of an object, as Kubernetes writes it. */
 export interface Condition {
   readonly type: string;
   readonly status: "True" | "False";
   readonly reason: string;
   readonly message: string;
   readonly observedGeneration?: number;
+  /** When its status changed, where it was there before. Who writes it knows when it changed now. */
+  readonly lastTransitionTime?: string;
 }
 
 /** What is wrong, in the words of the Gateway API. */
@@ -36,14 +38,18 @@ export function conditionsOf(
   const conditions = conditionsIn(before).map((condition) => condition);
   for (const type of Object.keys(aspects).sort()) {
     const { reason, message, status = "True", problem } = aspects[type] as Aspect;
+    const index = conditions.findIndex((other) => other.type === type);
+    const old = conditions[index];
+    const now = problem ? (status === "True" ? "False" : "True") : status;
     const condition: Condition = {
       type,
-      status: problem ? (status === "True" ? "False" : "True") : status,
+      status: now,
       reason: problem?.reason ?? reason,
       message: problem?.message ?? message,
       ...(generation !== undefined && { observedGeneration: generation }),
+      ...(old?.status === now &&
+        old.lastTransitionTime !== undefined && { lastTransitionTime: old.lastTransitionTime }),
     };
-    const index = conditions.findIndex((other) => other.type === type);
     if (index < 0) conditions.push(condition);
     else conditions[index] = condition;
   }

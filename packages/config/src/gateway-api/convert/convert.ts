@@ -29,7 +29,7 @@ export interface Origin {
 export interface ConvertedGatewayApi {
   /** Gateways, VirtualServices and DestinationRules, each the oldest first. */
   readonly objects: readonly ConfigObject[];
-  /** What is to be reported in the statuses of the objects that are ours to report on. Without times. */
+  /** What is to be reported in the statuses of the objects that are ours to report on. What changed has no time yet. */
   readonly statuses: readonly GatewayApiStatus[];
   /** Where an object comes from; of a VirtualService, first itself, then its rules in their order. */
   readonly originsOf: ReadonlyMap<ConfigObject, readonly Origin[]>;
