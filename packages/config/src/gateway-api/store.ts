@@ -5,6 +5,7 @@ import {
   type ObjectRef,
   objectKey,
   type Position,
+  structurallyEqual,
   type Unsubscribe,
 } from "@fairlead/model";
 import { isRecord } from "../common/record.ts";
@@ -37,7 +38,7 @@ export interface GatewayApiOptions extends KnownServices {
 export interface GatewayApiStore extends ConfigStore, Disposable {
   /** What is to be reported in the objects' statuses, as everything is now. What changed has no time yet. */
   statuses(): readonly GatewayApiStatus[];
-  /** Calls `listener` after each conversion, whatever came of it. Of endpoints, which statuses tell too, it is not told. */
+  /** Calls `listener` when an object changed, or what it refers to. Of endpoints, which statuses tell too, it is not told. */
   onConverted(listener: () => void): Unsubscribe;
   close(): void;
 }
@@ -85,7 +86,14 @@ class DerivedStore extends HeldObjects implements GatewayApiStore {
     this.ready.catch(() => undefined);
     this.#unsubscribe = [
       documents.subscribe((changes) => {
-        if (changes.some(({ value, previous }) => isRelevant(value ?? previous))) this.#convert();
+        const relevant = changes.filter(({ value, previous }) => isRelevant(value ?? previous));
+        if (relevant.length === 0) return;
+        // Statuses, ours among them, change nothing of what is made.
+        if (relevant.some(({ value, previous }) => !value || !previous || !saysTheSame(value, previous)))
+          return this.#convert();
+        for (const { value } of relevant)
+          if (value && gatewayApiKindOf(value.apiVersion, value.kind)) this.#sources.set(keyOf(value), value);
+        this.#tell();
       }),
       config.subscribe((changes) => {
         if (changes.some(({ value, previous }) => (value ?? previous)?.kind === "ServiceEntry")) this.#convert();
@@ -186,6 +194,10 @@ class DerivedStore extends HeldObjects implements GatewayApiStore {
       ...gone.map((key) => [key, undefined] as const),
       ...converted.objects.map((object) => [objectKey(refOf(object)), object] as const),
     ]);
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 }
@@ -194,6 +206,21 @@ function isRelevant(document: ParsedDocument | undefined): boolean {
   if (!document) return false;
   const { apiVersion, kind } = document;
   return gatewayApiKindOf(apiVersion, kind) !== undefined || kind === "Secret" || kind === "ConfigMap";
+}
+
+function keyOf({ kind, namespace, name }: ParsedDocument): string {
+  return objectKey({ kind, namespace, name });
+}
+
+/** Whether nothing but the status and what an API server notes of it is another. */
+function saysTheSame(a: ParsedDocument, b: ParsedDocument): boolean {
+  return structurallyEqual(withoutStatus(a), withoutStatus(b));
+}
+
+function withoutStatus({ value }: ParsedDocument): unknown {
+  const { status: _status, metadata, ...rest } = value;
+  const { resourceVersion: _version, managedFields: _fields, ...kept } = isRecord(metadata) ? metadata : {};
+  return { ...rest, metadata: kept };
 }
 
 /** What a Secret or ConfigMap holds, Secrets decoded. */

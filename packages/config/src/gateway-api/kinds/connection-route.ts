@@ -1,4 +1,5 @@
 // TCPRoute, TLSRoute and UDPRoute. Fields of sigs.k8s.io/gateway-api apis/v1, limits and rules as in the CRDs.
+import { isIpAddress } from "../../common/network.ts";
 import { type Infer, list, message, required } from "../../schema/message.ts";
 import type { Report } from "../../validation/report.ts";
 import { hostname, sectionName } from "./names.ts";
@@ -43,13 +44,11 @@ export function validateConnectionRoute({ apiVersion, spec }: ConnectionRoute, r
   });
 }
 
-const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
-
 export function validateTlsRoute(route: ConnectionRoute, report: Report): void {
   validateConnectionRoute(route, report);
   if (!route.apiVersion.endsWith("/v1")) return;
   if ((route.spec.hostnames ?? []).length === 0) report.at("hostnames").error("required", "is required");
   (route.spec.hostnames ?? []).forEach((name, index) => {
-    if (IPV4.test(name)) report.at("hostnames", index).error("invalid-format", "cannot be an IP address");
+    if (isIpAddress(name)) report.at("hostnames", index).error("invalid-format", "cannot be an IP address");
   });
 }

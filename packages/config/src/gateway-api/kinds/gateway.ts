@@ -1,4 +1,5 @@
 // Fields of sigs.k8s.io/gateway-api apis/v1 gateway_types.go. Limits and rules as in the CRD.
+import { isIpAddress } from "../../common/network.ts";
 import { choice, type Infer, list, map, message, required, text } from "../../schema/message.ts";
 import type { Report } from "../../validation/report.ts";
 import { listeners, validateListeners } from "./listener.ts";
@@ -59,6 +60,8 @@ export function validateGatewayResource({ spec }: { readonly spec: GatewayResour
     const at = report.at("addresses", index, "value");
     if (type === "Hostname" && value && !HOSTNAME.test(value))
       at.error("invalid-format", `${JSON.stringify(value)} is no host name`);
+    if (type === "IPAddress" && value !== undefined && !isIpAddress(value))
+      at.error("invalid-format", `${JSON.stringify(value)} is no IP address`);
     if (value === undefined || (type !== "Hostname" && type !== "IPAddress")) return;
     if (seen.has(`${type} ${value}`)) at.error("duplicate", `${type} values must be unique`);
     seen.add(`${type} ${value}`);
