@@ -1,4 +1,4 @@
-export type { BackoffOptions, Sleep } from "./backoff.ts";
+export type { BackoffOptions, Sleep } from "@fairlead/model";
 export {
   approveSigningRequest,
   createSigningRequest,

@@ -1,4 +1,4 @@
-import { realSleep, type Sleep } from "./backoff.ts";
+import { realSleep, type Sleep } from "@fairlead/model";
 import type { KubernetesClient } from "./client.ts";
 import { KubernetesError } from "./kubernetes-error.ts";
 import type { KubernetesObject } from "./object.ts";

@@ -1,5 +1,14 @@
-import { type Change, type Collection, type Diagnostic, MemoryCollection, type Unsubscribe } from "@fairlead/model";
-import { Backoff, type BackoffOptions, realSleep, type Sleep } from "./backoff.ts";
+import {
+  Backoff,
+  type BackoffOptions,
+  type Change,
+  type Collection,
+  type Diagnostic,
+  MemoryCollection,
+  realSleep,
+  type Sleep,
+  type Unsubscribe,
+} from "@fairlead/model";
 import { type KubernetesClient, type ListScope, selectors } from "./client.ts";
 import { KubernetesError } from "./kubernetes-error.ts";
 import { type KubernetesObject, keyOf, sameMeaning } from "./object.ts";

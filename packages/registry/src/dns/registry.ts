@@ -4,16 +4,17 @@ import {
   type Endpoint,
   MemoryCollection,
   type Namespace,
+  realSleep,
   type Service,
   type ServiceEndpoints,
   type ServicePort,
+  type Sleep,
   serviceKey,
   type Workload,
 } from "@fairlead/model";
 import { instanceLabels, NO_LOCALITY } from "../instance-labels.ts";
 import type { Registry } from "../registry.ts";
 import { RegistryError } from "../registry-error.ts";
-import { realSleep, type Sleep } from "../retry.ts";
 import { type DnsLookup, type DnsResolver, type DnsResult, lookUp } from "./lookup.ts";
 
 /** A service that DNS knows the endpoints of. */

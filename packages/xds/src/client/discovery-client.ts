@@ -1,8 +1,7 @@
-import type { NodeJson } from "@fairlead/model";
+import { Backoff, type NodeJson } from "@fairlead/model";
 import grpc from "@grpc/grpc-js";
 import { encode } from "../proto/codec.ts";
 import { XdsError } from "../xds-error.ts";
-import { createBackoff } from "./backoff.ts";
 import { createDeltaSession, createSotwSession, type Session } from "./session.ts";
 import type { ReceivedResource, Update } from "./update.ts";
 
@@ -49,7 +48,7 @@ const identity = (bytes: Buffer): Buffer => bytes;
 export function createDiscoveryClient(options: DiscoveryClientOptions): DiscoveryClient {
   const mode = options.mode ?? "delta";
   const { first, limit } = options.backoff ?? { first: 100, limit: 10_000 };
-  const backoff = createBackoff(first, limit);
+  const backoff = new Backoff({ initial: first, max: limit });
   const channel = new grpc.Client(options.address, options.credentials ?? grpc.credentials.createInsecure(), {
     "grpc.max_receive_message_length": -1,
     "grpc.keepalive_time_ms": 30_000,
