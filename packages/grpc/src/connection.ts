@@ -18,6 +18,8 @@ export class Connection {
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #transport: Peer["transport"];
   #peer: Peer | undefined;
+  /** Bytes of messages that have begun and not ended, over all calls. */
+  heldBytes = 0;
 
   constructor(session: ServerHttp2Session, transport: Peer["transport"], { keepalive, age }: ConnectionOptions) {
     this.#session = session;

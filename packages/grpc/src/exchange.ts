@@ -1,10 +1,11 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Batch } from "./batch.ts";
 import { decompressionOf } from "./compression.ts";
+import type { Connection } from "./connection.ts";
 import { parseTimeout } from "./deadline.ts";
 import { MessageReader } from "./framing.ts";
 import { IncomingCall } from "./incoming-call.ts";
-import type { Method, Peer, StreamEvents, StreamMethod, UnaryMethod } from "./method.ts";
+import type { Method, StreamEvents, StreamMethod, UnaryMethod } from "./method.ts";
 import { Outgoing, refuseHttp } from "./outgoing.ts";
 import { GrpcError, STATUS, type Status } from "./status.ts";
 
@@ -12,6 +13,8 @@ import { GrpcError, STATUS, type Status } from "./status.ts";
 export interface Serving {
   readonly methods: ReadonlyMap<string, Method>;
   readonly maxReceiveBytes: number;
+  /** Of messages that have begun and not ended, on one connection. */
+  readonly maxHeldBytes: number;
   /** Requests of unary methods, waiting for their turn. */
   readonly batch: Batch;
   /** Told of what a method threw that is no {@link GrpcError}. */
@@ -23,7 +26,7 @@ export function serve(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   raw: readonly string[],
-  peer: Peer,
+  connection: Connection,
   serving: Serving,
 ): void {
   // Errors of a stream are the end of it, which `close` tells.
@@ -35,8 +38,8 @@ export function serve(
       return;
     }
     const path = headers[":path"] ?? "";
-    const call = new IncomingCall(stream, raw, path, peer);
-    const exchange = new Exchange(stream, call, serving);
+    const call = new IncomingCall(stream, raw, path, connection.peer);
+    const exchange = new Exchange(stream, call, connection, serving);
     exchange.start(serving.methods.get(path), headers);
   } catch (error) {
     serving.onError(error, headers[":path"] ?? "");
@@ -54,13 +57,15 @@ const ignore = (): void => undefined;
 class Exchange {
   readonly #stream: ServerHttp2Stream;
   readonly #call: IncomingCall;
+  readonly #connection: Connection;
   readonly #serving: Serving;
   readonly #outgoing: Outgoing;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(stream: ServerHttp2Stream, call: IncomingCall, serving: Serving) {
+  constructor(stream: ServerHttp2Stream, call: IncomingCall, connection: Connection, serving: Serving) {
     this.#stream = stream;
     this.#call = call;
+    this.#connection = connection;
     this.#serving = serving;
     this.#outgoing = new Outgoing(stream);
   }
@@ -141,13 +146,28 @@ class Exchange {
     const next = (message: Buffer) => {
       if (!this.#outgoing.ended) onMessage(message);
     };
+    let held = 0;
+    const hold = (bytes: number) => {
+      this.#connection.heldBytes += bytes - held;
+      held = bytes;
+    };
     stream.on("data", (chunk: Buffer) => {
-      if (!this.#outgoing.ended) this.#guard(() => reader.read(chunk, next));
+      if (this.#outgoing.ended) return;
+      this.#guard(() => {
+        reader.read(chunk, next);
+        hold(reader.held);
+        if (held > 0 && this.#connection.heldBytes > this.#serving.maxHeldBytes)
+          throw new GrpcError(
+            STATUS.resourceExhausted,
+            "too many messages of this connection have begun and not ended",
+          );
+      });
     });
+    stream.once("close", () => hold(0));
     stream.on("end", () =>
       this.#guard(() => {
         if (this.#outgoing.ended || stream.aborted) return;
-        if (reader.partial) throw new GrpcError(STATUS.internal, "the request ends within a message");
+        if (reader.held > 0) throw new GrpcError(STATUS.internal, "the request ends within a message");
         onEnd();
       }),
     );

@@ -42,9 +42,9 @@ describe("messages", () => {
   it("that have begun and not ended are known", () => {
     const reader = new MessageReader(100, undefined);
     expect(readAll([framed(Buffer.from("a")).subarray(0, 3)], reader)).toEqual([]);
-    expect(reader.partial).toBe(true);
+    expect(reader.held).toBe(3);
     expect(readAll([framed(Buffer.from("a")).subarray(3)], reader)).toEqual([Buffer.from("a")]);
-    expect(reader.partial).toBe(false);
+    expect(reader.held).toBe(0);
   });
 
   it.each([

@@ -42,9 +42,9 @@ export class MessageReader {
     this.#decompress = decompress;
   }
 
-  /** Whether a message has begun and not ended. */
-  get partial(): boolean {
-    return this.#held > 0;
+  /** Bytes of a message that has begun and not ended. */
+  get held(): number {
+    return this.#held;
   }
 
   /** Hands on the messages that are whole now. Throws a {@link GrpcError}; nothing may be read after that. */

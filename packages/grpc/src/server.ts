@@ -13,7 +13,10 @@ export interface GrpcServerOptions {
   readonly address: string;
   /** Without it: plaintext. */
   readonly tls?: TlsSource;
-  /** Largest message that is received, in bytes, expanded too. Default 4 MiB. */
+  /**
+   * Largest message that is received, in bytes, expanded too. Default 4 MiB. Of messages that have begun and not ended a connection
+   * may have four times that, and at least 1 MiB.
+   */
   readonly maxReceiveBytes?: number;
   /** Calls at a time on one connection. Default 1,000. */
   readonly maxConcurrentStreams?: number;
@@ -56,7 +59,7 @@ const MAX_HEADER_BYTES = 65_536;
  * caller closes it.
  */
 export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { address, tls, keepalive = { interval: 30_000, timeout: 10_000 } } = options;
+  const { address, tls, maxReceiveBytes = 4 << 20, keepalive = { interval: 30_000, timeout: 10_000 } } = options;
   const where = parseAddress(address);
   const transport = "path" in where ? "unix" : tls ? "tls" : "plaintext";
   const connections = new Map<ServerHttp2Session, Connection>();
@@ -69,7 +72,8 @@ export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer
   };
   const serving: Serving = {
     methods: new Map(options.methods.map((method) => [method.path, method])),
-    maxReceiveBytes: options.maxReceiveBytes ?? 4 << 20,
+    maxReceiveBytes,
+    maxHeldBytes: Math.max(4 * maxReceiveBytes, 1 << 20),
     batch: new Batch(),
     onError,
   };
@@ -88,7 +92,7 @@ export async function listenGrpc(options: GrpcServerOptions): Promise<GrpcServer
     connections.set(session, connection);
     session.on("error", () => undefined);
     session.once("close", () => connections.delete(session));
-    session.on("stream", (stream, headers, _flags, raw) => serve(stream, headers, raw, connection.peer, serving));
+    session.on("stream", (stream, headers, _flags, raw) => serve(stream, headers, raw, connection, serving));
   };
   const make = (): Http2Server => {
     const server = tls

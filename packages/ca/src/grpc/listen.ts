@@ -75,6 +75,7 @@ export async function listenCertificateService(options: ListenOptions): Promise<
     ],
     ...(tls ? { tls } : {}),
     maxReceiveBytes: MAX_MESSAGE_BYTES * 2,
+    maxConcurrentStreams: 100,
   }).catch(async (cause: Error) => {
     await agent?.close();
     throw new CaError("OPTION_INVALID", `cannot listen on ${address}: ${cause.message}`, { cause });

@@ -1,8 +1,8 @@
 import { connect, type SecureVersion } from "node:tls";
-import { listenGrpc } from "@fairlead/grpc";
+import { fixedTls, listenGrpc, type Peer } from "@fairlead/grpc";
 import { grpcJsCredentials } from "@fairlead/grpc/grpc-js";
 import { workloadSpiffeId } from "@fairlead/model";
-import { Server } from "@grpc/grpc-js";
+import { Client, credentials, Server } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { inProcessClient } from "../agent/ca-client.ts";
@@ -103,5 +103,52 @@ describe.each(["the server of @fairlead/grpc", "a grpc-js server"])("serverTls w
     there = true;
     tell("default");
     expect(await dial(port, "TLSv1.3")).toMatch(/^[0-9A-F]{10,}$/);
+  });
+});
+
+describe("fixedTls", () => {
+  it("knows a client by its certificate, and turns those away that have none", async () => {
+    const authority = await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() });
+    const identity = workloadSpiffeId("cluster.local", "default", "web");
+    const agent = createAgent({ identity, ca: inProcessClient(authority, identity) });
+    await agent.ready;
+    const pair = agent.get("default");
+    if (pair?.kind !== "key-pair") throw new Error("there is no certificate");
+    const roots = authority.trustBundle.x509Authorities.join("");
+    const peers: Peer[] = [];
+    const server = await listenGrpc({
+      address: "127.0.0.1:0",
+      methods: [
+        {
+          kind: "unary",
+          path: "/t.T/Who",
+          answer(request, { peer }) {
+            peers.push(peer);
+            return request;
+          },
+        },
+      ],
+      tls: fixedTls({ certificate: pair.certificateChain, key: pair.privateKey, clientAuthorities: roots }),
+    });
+    const ask = (...client: Buffer[]) =>
+      new Promise<string>((resolve) => {
+        const checks = { checkServerIdentity: () => undefined };
+        const [key = null, certificate = null] = client;
+        const made = credentials.createSsl(Buffer.from(roots), key, certificate, checks);
+        const channel = new Client(server.address, made, { "grpc.ssl_target_name_override": "web" });
+        const same = (bytes: Buffer) => bytes;
+        const deadline = Date.now() + 5_000;
+        channel.makeUnaryRequest("/t.T/Who", same, same, Buffer.from("x"), { deadline }, (error, value) => {
+          channel.close();
+          resolve(error ? `status ${error.code}` : String(value));
+        });
+      });
+    expect(await ask(Buffer.from(pair.privateKey), Buffer.from(pair.certificateChain))).toBe("x");
+    expect(peers).toMatchObject([{ transport: "tls", certificate: { subjectAltName: `URI:${identity.uri}` } }]);
+    expect(await ask()).toBe("status 14");
+    expect(peers).toHaveLength(1);
+    await server.close();
+    await agent.close();
+    await authority.close();
   });
 });
