@@ -146,9 +146,12 @@ class Exchange {
     const next = (message: Buffer) => {
       if (!this.#outgoing.ended) onMessage(message);
     };
-    let held = 0;
+    let held: number | undefined;
     const hold = (bytes: number) => {
-      this.#connection.heldBytes += bytes - held;
+      // Most messages are whole when they arrive.
+      if (held === undefined && bytes === 0) return;
+      if (held === undefined) stream.on("close", () => hold(0));
+      this.#connection.heldBytes += bytes - (held ?? 0);
       held = bytes;
     };
     stream.on("data", (chunk: Buffer) => {
@@ -156,14 +159,13 @@ class Exchange {
       this.#guard(() => {
         reader.read(chunk, next);
         hold(reader.held);
-        if (held > 0 && this.#connection.heldBytes > this.#serving.maxHeldBytes)
+        if (reader.held > 0 && this.#connection.heldBytes > this.#serving.maxHeldBytes)
           throw new GrpcError(
             STATUS.resourceExhausted,
             "too many messages of this connection have begun and not ended",
           );
       });
     });
-    stream.once("close", () => hold(0));
     stream.on("end", () =>
       this.#guard(() => {
         if (this.#outgoing.ended || stream.aborted) return;

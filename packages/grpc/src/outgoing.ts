@@ -63,7 +63,7 @@ export class Outgoing {
   #begin(): void {
     if (this.#stream.headersSent) return;
     this.#stream.respond(HEADERS, WITH_TRAILERS);
-    this.#stream.once("wantTrailers", () => {
+    this.#stream.on("wantTrailers", () => {
       this.#stream.sendTrailers(trailersOf(this.#status ?? { code: STATUS.unknown }));
       this.#finish();
     });
