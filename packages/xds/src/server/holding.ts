@@ -1,6 +1,7 @@
 import type { NodeJson } from "@fairlead/model";
 import type { EncodedResource } from "../encoded-resource.ts";
 import type { DiscoveryStream } from "./stream.ts";
+import { isAskedFor } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
 
 /** One resource that a client has or is meant to have. */
@@ -28,8 +29,9 @@ export function holdingsOf(
   return stream.states.flatMap((state) =>
     [...namesOf(stream, state, isWanted)].sort().flatMap((name): readonly Holding[] => {
       const { type, acked, lastNack, subscription } = state;
-      const isAsked = subscription.wildcard || subscription.names.has(name);
-      const meant = isAsked ? stream.meant(type.typeUrl)?.resources.get(name)?.version : undefined;
+      const meant = isAskedFor(subscription, name)
+        ? stream.meant(type.typeUrl)?.resources.get(name)?.version
+        : undefined;
       const has = acked?.entries.get(name)?.version;
       if (meant === undefined && has === undefined) return [];
       const isRefused = meant !== has && lastNack?.resources.includes(name) === true;
@@ -56,7 +58,6 @@ function namesOf(
   const names = new Set<string>();
   for (const view of [sent.entries, acked?.entries, stream.meant(type.typeUrl)?.resources])
     for (const [name, resource] of view ?? [])
-      if (isWanted(resource) && (view === sent.entries || subscription.wildcard || subscription.names.has(name)))
-        names.add(name);
+      if (isWanted(resource) && (view === sent.entries || isAskedFor(subscription, name))) names.add(name);
   return names;
 }

@@ -8,6 +8,23 @@ export interface Subscription {
   /** Wildcard because of an empty first request, not of `*`. */
   readonly legacy: boolean;
   readonly names: ReadonlySet<string>;
+  /** Those of `names` that stand for a collection: `xdstp://AUTHORITY/TYPE/PATH/*`, with context parameters or none. */
+  readonly globs: readonly string[];
+}
+
+const GLOB = /^xdstp:\/\/[^?]*\/\*(\?|$)/;
+
+/** Whether a resource is of a collection: one step below its path, with the same context parameters. Source: xRFC TP1. */
+export function isInCollection(glob: string, name: string): boolean {
+  const [path = "", context] = glob.split("?", 2);
+  const [own = "", ownContext] = name.split("?", 2);
+  const prefix = path.slice(0, -1);
+  return own.startsWith(prefix) && !own.slice(prefix.length).includes("/") && context === ownContext;
+}
+
+/** Whether a subscription asks for a resource, by its name or as one of many. */
+export function isAskedFor({ wildcard, names, globs }: Subscription, name: string): boolean {
+  return wildcard || names.has(name) || globs.some((glob) => isInCollection(glob, name));
 }
 
 /** A changed subscription, and the names that were asked for though they were in it already. */
@@ -29,7 +46,8 @@ function intern(wildcard: boolean, legacy: boolean, names: ReadonlySet<string>):
   const key = `${wildcard ? "*" : ""}${legacy ? "legacy" : ""} ${hash.digest("base64")}`;
   const found = interned.get(key)?.deref();
   if (found) return found;
-  const made: Subscription = { wildcard, legacy, names: sorted.length === 0 ? NONE : new Set(sorted) };
+  const globs = sorted.filter((name) => GLOB.test(name));
+  const made: Subscription = { wildcard, legacy, names: sorted.length === 0 ? NONE : new Set(sorted), globs };
   interned.set(key, new WeakRef(made));
   collected.register(made, key);
   return made;

@@ -3,7 +3,7 @@ import { type EncodedResource, resourceFromBytes } from "../encoded-resource.ts"
 import { encode } from "../proto/codec.ts";
 import type { ResourceType } from "../resource-type.ts";
 import type { ResourceSet } from "./source.ts";
-import type { Subscription } from "./subscription.ts";
+import { isAskedFor, isInCollection, type Subscription } from "./subscription.ts";
 
 /**
  * What a stream has, or is to have, of one type. Immutable, and made once for all streams with the same resources and
@@ -65,14 +65,22 @@ export function placeholder(type: ResourceType, name: string): EncodedResource {
   return made;
 }
 
-function select(type: ResourceType, set: ResourceSet, { wildcard, names }: Subscription): View {
+function select(type: ResourceType, set: ResourceSet, { wildcard, names, globs }: Subscription): View {
   if (wildcard && names.size === 0) return { entries: set.resources, absent: NO_NAMES };
   const entries = new Map<string, EncodedResource>(wildcard ? set.resources : undefined);
   const absent = new Set<string>();
+  const found = new Set<string>();
+  for (const glob of globs)
+    for (const [name, resource] of set.resources)
+      if (isInCollection(glob, name)) {
+        entries.set(name, resource);
+        found.add(glob);
+      }
   for (const name of names) {
+    if (found.has(name)) continue;
     const resource = set.resources.get(name);
     if (resource) entries.set(name, resource);
-    else if (type.unknown === "empty") entries.set(name, placeholder(type, name));
+    else if (type.unknown === "empty" && !globs.includes(name)) entries.set(name, placeholder(type, name));
     else absent.add(name);
   }
   return { entries, absent };
@@ -92,10 +100,9 @@ export function viewOf(type: ResourceType, set: ResourceSet | undefined, subscri
 }
 
 /** What remains of a view when the subscription has become narrower. */
-export const restrict: (view: View, subscription: Subscription) => View = pairwise((view, { wildcard, names }) => {
-  const kept = (name: string) => wildcard || names.has(name);
-  const absent = new Set([...view.absent].filter((name) => names.has(name)));
-  const entries = new Map([...view.entries].filter(([name]) => kept(name)));
+export const restrict: (view: View, subscription: Subscription) => View = pairwise((view, subscription) => {
+  const absent = new Set([...view.absent].filter((name) => subscription.names.has(name)));
+  const entries = new Map([...view.entries].filter(([name]) => isAskedFor(subscription, name)));
   return entries.size === view.entries.size && absent.size === view.absent.size ? view : { entries, absent };
 });
 
