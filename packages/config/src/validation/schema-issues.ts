@@ -1,3 +1,4 @@
+import { editDistance } from "@fairlead/model";
 import type * as z from "zod/mini";
 import type { PathSegment } from "../common/path.ts";
 import { messageInfo, type Schema } from "../schema/message.ts";
@@ -11,24 +12,11 @@ export function closest(name: string, candidates: Iterable<string>): string | un
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   const normal = name.replaceAll(/[_-]/g, "").toLowerCase();
   for (const candidate of candidates) {
-    const distance = candidate.toLowerCase() === normal ? 0 : editDistance(normal, candidate.toLowerCase());
+    if (Math.abs(candidate.length - normal.length) > 8) continue;
+    const distance = editDistance(normal, candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;
-}
-
-function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 8) return 99;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 99;
 }
 
 /** The schema of the value at `path`, as far as messages, lists and maps lead. */
