@@ -8,9 +8,13 @@ import {
   inspectCertificate,
   intermediateAuthority,
   memoryKeyManager,
+  memoryRecords,
   newPrivateKey,
+  selfSignedAuthority,
   type VaultPkiOptions,
+  type VaultTransitOptions,
   vaultPki,
+  vaultTransitKeys,
 } from "@fairlead/ca";
 import { workloadSpiffeId } from "@fairlead/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -80,5 +84,59 @@ describe.skipIf(!here)("a real Vault as upstream", () => {
     const failure = await open(options).catch((error: unknown) => error as Error);
     expect(String(failure)).toMatch(message);
     expect(String(failure)).not.toContain("hvs.");
+  });
+
+  describe("and as where the keys are", () => {
+    const keysOf = (options: Partial<VaultTransitOptions> = {}) =>
+      vaultTransitKeys({ ...server.options, records: memoryRecords(), ...options });
+
+    it.each(["ec-p256", "ec-p384", "rsa-2048"] as const)(
+      "%s: OpenSSL verifies what such a root signs",
+      async (keyType) => {
+        const keys = keysOf({ prefix: `${keyType}-` });
+        await using authority = await selfSignedAuthority({ trustDomain, keys, keyType, pollSeconds: 0 });
+        const csr = createCsr({ key: newPrivateKey("ec-p256"), identity });
+        const { certificateChain, roots } = await authority.issue({ csr, identity });
+        const at = (name: string) => join(folder, name);
+        await writeFile(at("leaf"), certificateChain.join(""));
+        await writeFile(at("own-root"), roots.join("") + (await authority.revocationLists()));
+        const words = ["verify", "-x509_strict", "-crl_check", "-CAfile", at("own-root"), at("leaf")];
+        expect((await promisify(execFile)("openssl", words)).stdout).toContain("leaf: OK");
+      },
+    );
+
+    it("a root is found again, changed for a new key, and its key destroyed", async () => {
+      const records = memoryRecords();
+      const keys = keysOf({ records });
+      const first = await selfSignedAuthority({ trustDomain, keys, pollSeconds: 0 });
+      const [old] = first.slots;
+      await first.close();
+      await using again = await selfSignedAuthority({ trustDomain, keys: keysOf({ records }), pollSeconds: 0 });
+      expect(again.authorityId).toBe(old?.id);
+      await again.activate((await again.prepare()).id);
+      expect((await keys.listKeys()).toSorted()).toEqual(["authority-1", "authority-2"]);
+      await again.retire(old?.id ?? "", { force: true });
+      expect(await keys.listKeys()).toEqual(["authority-2"]);
+      const csr = createCsr({ key: newPrivateKey("ec-p256"), identity });
+      expect((await again.issue({ csr, identity })).authorityId).not.toBe(old?.id);
+      await expect(keys.generateKey("authority-2", "ec-p256")).rejects.toMatchObject({ code: "KEY_INVALID" });
+      await expect(keys.generateKey("other", "ed25519")).rejects.toMatchObject({ code: "OPTION_INVALID" });
+      await keys.deleteKey("nobody");
+    });
+
+    it("issues nothing while Vault does not answer, and goes on when it does", async () => {
+      await using authority = await selfSignedAuthority({
+        ...{ trustDomain, pollSeconds: 0 },
+        keys: keysOf({ prefix: "stopped-", timeoutMs: 300 }),
+      });
+      const issue = () => authority.issue({ csr: createCsr({ key: newPrivateKey("ec-p256"), identity }), identity });
+      process.kill(server.pid, "SIGSTOP");
+      try {
+        await expect(issue()).rejects.toMatchObject({ code: "REQUEST_FAILED" });
+      } finally {
+        process.kill(server.pid, "SIGCONT");
+      }
+      expect((await issue()).certificateChain).toHaveLength(1);
+    });
   });
 });

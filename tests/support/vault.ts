@@ -6,7 +6,7 @@ import { request } from "node:https";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { initAuthority, issueToDirectory, type VaultPkiOptions } from "@fairlead/ca";
+import { initAuthority, issueToDirectory, type VaultOptions } from "@fairlead/ca";
 import { freePorts, startServer } from "./server-process.ts";
 import { hasTool } from "./tool.ts";
 
@@ -47,12 +47,14 @@ export async function hasVault(what: string): Promise<boolean> {
   }
 }
 
-/** A real Vault on 127.0.0.1 with a root in its engine `pki` and an intermediate under it in `pki/below`. */
+/** A real Vault on 127.0.0.1 with a root in its engine `pki`, an intermediate under it in `below`, and `transit`. */
 export interface VaultServer {
-  /** Its address, and a token that may do no more than an upstream needs. */
-  readonly options: VaultPkiOptions;
+  /** Its address, and a token that may do no more than an upstream and a key manager need. */
+  readonly options: VaultOptions;
   /** The root, PEM. */
   readonly root: string;
+  /** The server's process. */
+  readonly pid: number;
   close(): Promise<void>;
 }
 
@@ -99,15 +101,21 @@ export async function startVault(): Promise<VaultServer> {
   });
   const { certificate } = signed.json.data as unknown as { certificate: string };
   await call("POST", "below/intermediate/set-signed", { certificate });
-  const policy = ["pki", "below"]
-    .map((mount) => `path "${mount}/root/sign-intermediate" { capabilities = ["update"] }`)
-    .join("\n");
+  await call("POST", "sys/mounts/transit", { type: "transit" });
+  const may = (path: string, ...what: string[]) => `path "${path}" { capabilities = ${JSON.stringify(what)} }`;
+  const policy = [
+    ...["pki", "below"].map((mount) => may(`${mount}/root/sign-intermediate`, "update")),
+    may("transit/keys/*", "create", "read", "update", "delete", "list"),
+    may("transit/keys", "list"),
+    may("transit/sign/*", "update"),
+  ].join("\n");
   await call("PUT", "sys/policies/acl/upstream", { policy });
   const limited = await call("POST", "auth/token/create", { policies: ["upstream"], no_default_policy: true });
   const { client_token } = limited.json.auth as unknown as { client_token: string };
   return {
     options: { url, roots, token: client_token },
     root: `${root.trim()}\n`,
+    pid: server.pid,
     async close() {
       await server.end("SIGKILL");
       await rm(folder, { recursive: true, force: true });

@@ -84,4 +84,7 @@ export { marshalSpiffeBundle, parseSpiffeBundle } from "./trust/spiffe-bundle.ts
 export { type VerifiedSvid, type VerifySvidOptions, verifyX509Svid } from "./trust/svid.ts";
 // Authorities above ours.
 export { type StepCaOptions, stepCa } from "./upstream/step-ca.ts";
-export { type VaultPkiOptions, vaultPki } from "./upstream/vault.ts";
+// In Vault.
+export type { VaultOptions } from "./vault/connection.ts";
+export { type VaultPkiOptions, vaultPki } from "./vault/pki.ts";
+export { type VaultTransitOptions, vaultTransitKeys } from "./vault/transit.ts";

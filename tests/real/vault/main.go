@@ -1,4 +1,4 @@
-// A real Vault with its PKI secrets engine, for tests: sealed and empty to begin with, its storage in memory.
+// A real Vault with its engines for PKI and transit keys, for tests: sealed and empty to begin with, its storage in memory.
 //
 //	vault --address 127.0.0.1:P --certificate FILE --key FILE
 package main
@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/vault/builtin/logical/pki"
+	"github.com/hashicorp/vault/builtin/logical/transit"
 	vaulthttp "github.com/hashicorp/vault/http"
 	"github.com/hashicorp/vault/sdk/helper/consts"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -52,7 +53,7 @@ func main() {
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: os.Stderr})
 	storage, err := inmem.NewInmem(nil, logger)
 	must(err)
-	found := engines{"pki": pki.Factory}
+	found := engines{"pki": pki.Factory, "transit": transit.Factory}
 	core, err := vault.NewCore(&vault.CoreConfig{
 		Physical:        storage,
 		DisableMlock:    true,

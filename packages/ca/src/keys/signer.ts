@@ -22,7 +22,7 @@ export interface Records {
 }
 
 /**
- * Where an authority's private keys are: memory, a directory, WebCrypto, or, outside this package, a KMS or HSM.
+ * Where an authority's private keys are: memory, a directory, WebCrypto, a Vault, or, outside this package, another KMS or HSM.
  * All methods throw {@link CaError}.
  */
 export interface KeyManager {

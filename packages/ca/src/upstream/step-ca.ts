@@ -3,7 +3,7 @@ import { importJWK, type JWK, SignJWT } from "jose";
 import type { UpstreamAuthority } from "../authority/upstream.ts";
 import { readCertificates } from "../certificate/parse.ts";
 import { CaError } from "../error.ts";
-import { httpsJson } from "./https-json.ts";
+import { goodAnswer, httpsJson, type JsonRequest } from "../https-json.ts";
 
 export interface StepCaOptions {
   /** `https://HOST:PORT` of a step-ca. */
@@ -25,8 +25,10 @@ export interface StepCaOptions {
  */
 export function stepCa(options: StepCaOptions): UpstreamAuthority {
   const { provisioner } = options;
-  const call = httpsJson(options);
+  const ask = httpsJson(options);
   const base = new URL(options.url);
+  const call = async (method: string, path: string, request: JsonRequest) =>
+    goodAnswer(`${base.host}${path}`, await ask(method, path, request));
   const ca = readCertificates(options.roots, "BUNDLE_INVALID");
   const [root] = ca;
   const { kid, alg = "ES256" } = provisioner.key;
