@@ -11,6 +11,9 @@ export const EXTRA_RULES = {
   "unreachable-rule": "FL0010",
   "contested-rule": "FL0011",
   "host-claimed-twice": "FL0012",
+  // Told where the Gateway API's objects are converted (`gatewayApiStore` of `@fairlead/config`).
+  "gateway-api-refused": "FL0020",
+  "gateway-api-no-effect": "FL0021",
 } as const satisfies Record<string, `FL${string}`>;
 
 /**

@@ -26,6 +26,29 @@ describe("analyze", () => {
     expect((await fairlead("analyze", "-f", file)).out).toContain(`${file}:6:`);
   });
 
+  it("with --extra says what of the Gateway API is refused", async () => {
+    await using folder = await folderOf({
+      "routes.yaml": `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw, namespace: shop}
+spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: shop}
+spec:
+  parentRefs: [{name: gw, sectionName: https}]
+  rules:
+  - sessionPersistence: {sessionName: s}
+`,
+    });
+    const { out } = await fairlead("analyze", "--extra", "-f", folder.at("routes.yaml"), "-o", "json");
+    expect(JSON.parse(out)).toMatchObject([
+      { code: "FL0020", resource: "HTTPRoute shop/web", line: 10, message: expect.stringContaining("https") },
+      { code: "FL0021", resource: "HTTPRoute shop/web", line: 12 },
+    ]);
+  });
+
   it("leaves out what is suppressed", async () => {
     await using folder = await folderOf({ "mesh.yaml": ROUTE });
     const codes = async (...more: string[]) =>

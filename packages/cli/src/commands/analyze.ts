@@ -1,4 +1,4 @@
-import { analyzeExtra } from "@fairlead/analysis";
+import { analyzeExtra, EXTRA_RULES } from "@fairlead/analysis";
 import { type ParsedDocument, parseDocuments } from "@fairlead/config";
 import { settingsDiagnostics } from "@fairlead/mesh";
 import { type Diagnostic, formatObject } from "@fairlead/model";
@@ -28,7 +28,9 @@ function answer({ files, settings }: Input, running: RunningAnalysis, call: Call
     const locate = placesOfSettings(settings);
     const unread = settingsDiagnostics(settings.meshConfig).map((diagnostic) => placed(diagnostic, locate));
     found.push(...told, ...unread);
-    found.push(...analyzeExtra(meshOf(files, settings, "declared").mesh, parseDocumentsByDefault(files)));
+    const { mesh, diagnostics } = meshOf(files, settings, "declared");
+    found.push(...diagnostics.flatMap(gatewayApiFinding));
+    found.push(...analyzeExtra(mesh, parseDocumentsByDefault(files)));
   }
   if (call.json) printJson(terminal, found.map(recordOf));
   else {
@@ -41,6 +43,13 @@ function answer({ files, settings }: Input, running: RunningAnalysis, call: Call
     );
   }
   return found.length === 0 ? 0 : 1;
+}
+
+/** What became of the Gateway API's objects is known where they are converted. */
+function gatewayApiFinding(diagnostic: Diagnostic): readonly Diagnostic[] {
+  if (!diagnostic.code.startsWith("gateway-api-")) return [];
+  const code = EXTRA_RULES[diagnostic.code as keyof typeof EXTRA_RULES];
+  return code ? [{ ...diagnostic, code }] : [];
 }
 
 /** The text to show a finding in: that of a Secret of a cluster is nobody's to see. */

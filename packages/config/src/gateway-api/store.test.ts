@@ -92,7 +92,11 @@ it("follows documents, and the services that it refers to", () => {
 it("says what has no effect", () => {
   const { store } = opened("web", "\n    sessionPersistence: {sessionName: s}");
   expect(store.diagnostics()).toMatchObject([
-    { code: "unsupported-field", path: "spec.rules[1].sessionPersistence", position: { file: "route.yaml", line: 11 } },
+    {
+      code: "gateway-api-no-effect",
+      path: "spec.rules[1].sessionPersistence",
+      position: { file: "route.yaml", line: 11 },
+    },
   ]);
 });
 

@@ -50,7 +50,7 @@ const KNOWN_OPTIONS: ReadonlySet<string> = new Set([
 /** What is written in an object and has no effect. Paths are the object's. */
 export function withoutEffect(object: GatewayApiObject): readonly Diagnostic[] {
   const warn = (path: readonly PathSegment[], message: string): Diagnostic => ({
-    code: "unsupported-field",
+    code: "gateway-api-no-effect",
     severity: "warning",
     object: refOfObject(object),
     path: formatPath(path),
