@@ -1,14 +1,23 @@
 import { GATEWAY_API_KINDS, type GatewayApiKindDefinition, type GatewayApiStatus } from "@fairlead/config";
-import { type KubernetesClient, KubernetesError, type ResourceType } from "@fairlead/kubernetes";
 import { structurallyEqual } from "@fairlead/model";
 import type { ControlPlane } from "../control-plane.ts";
 import { pause } from "./pause.ts";
+
+/** What is asked of a client; that of `@fairlead/kubernetes` is one. Errors with the code `conflict` or `not-found` are expected. */
+export interface StatusClient {
+  mergePatch(
+    type: { readonly apiVersion: string; readonly kind: string; readonly plural: string; readonly namespaced: boolean },
+    name: string,
+    patch: object,
+    options: { readonly signal: AbortSignal; readonly subresource: "status"; readonly namespace?: string },
+  ): Promise<unknown>;
+}
 
 export interface GatewayApiStatusOptions {
   /** Serves `documents` of the cluster (`kubernetesDocuments` of `@fairlead/config/kubernetes`). */
   readonly plane: ControlPlane;
   /** Whoever made it closes it. */
-  readonly client: KubernetesClient;
+  readonly client: StatusClient;
   /** Ends the writing: that of a term of `leaderElection`, where there are several replicas. */
   readonly signal: AbortSignal;
   /** Milliseconds without a further change after which statuses are written. Default 1000. */
@@ -43,8 +52,8 @@ export async function writeGatewayApiStatus(options: GatewayApiStatusOptions): P
         if (signal.aborted) break;
         await write(options, status).catch((error: unknown) => {
           // Who changed the object meanwhile wakes the writer again; one that is gone needs no status.
-          if (!(error instanceof KubernetesError && (error.code === "conflict" || error.code === "not-found")))
-            options.onError?.(error);
+          const { code } = error as { readonly code?: unknown };
+          if (code !== "conflict" && code !== "not-found") options.onError?.(error);
         });
       }
       await Promise.race([wake.promise, stopped]);
@@ -64,7 +73,7 @@ async function write(
   if (structurallyEqual(said, object.status ?? {})) return;
   const { plural, clusterScoped }: GatewayApiKindDefinition = GATEWAY_API_KINDS[object.kind];
   const { name, namespace, resourceVersion } = object.metadata;
-  const type: ResourceType = {
+  const type = {
     apiVersion: object.apiVersion,
     kind: object.kind,
     plural,
