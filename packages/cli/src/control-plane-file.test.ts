@@ -6,7 +6,10 @@ describe("the settings of a control plane", () => {
   it("are read, and files are looked for beside them", async () => {
     await using folder = await folderOf({
       "etc/plane.yaml": `kubernetes: { kubeconfig: kubeconfig }
-authenticators: { kubernetes: {}, xfcc: { trustedCidrs: [10.1.0.0/16, "::1/128"] } }
+authenticators:
+  kubernetes: {}
+  jwt: [{ issuer: "https://issuer", audiences: [a], roots: issuer.pem }]
+  xfcc: { trustedCidrs: [10.1.0.0/16, "::1/128"] }
 jwks: { roots: /etc/roots.pem }
 debug: { tokenFile: ../token }
 `,
@@ -14,7 +17,11 @@ debug: { tokenFile: ../token }
     });
     expect(await readControlPlaneFile(folder.at("etc", "plane.yaml"))).toEqual({
       kubernetes: { kubeconfig: folder.at("etc", "kubeconfig") },
-      authenticators: { kubernetes: {}, xfcc: { trustedCidrs: ["10.1.0.0/16", "::1/128"] } },
+      authenticators: {
+        kubernetes: {},
+        jwt: [{ issuer: "https://issuer", audiences: ["a"], roots: folder.at("etc", "issuer.pem") }],
+        xfcc: { trustedCidrs: ["10.1.0.0/16", "::1/128"] },
+      },
       jwks: { roots: "/etc/roots.pem" },
       debug: { tokenFile: folder.at("token") },
     });

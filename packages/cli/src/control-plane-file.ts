@@ -34,7 +34,9 @@ const shape = z.strictObject({
   authenticators: z
     .strictObject({
       kubernetes: z.strictObject({ audiences: some(text()) }).partial(),
-      jwt: some(z.strictObject({ issuer: url, audiences: some(text()), jwksUri: url.optional() })),
+      jwt: some(
+        z.strictObject({ issuer: url, audiences: some(text()), jwksUri: url.optional(), roots: text().optional() }),
+      ),
       xfcc: z.strictObject({ trustedCidrs: some(cidr) }),
     })
     .partial()
@@ -107,8 +109,11 @@ export async function readControlPlaneFile(path: string): Promise<ControlPlaneFi
 
 function withWholePaths(file: ControlPlaneFile, folder: string): ControlPlaneFile {
   const whole = (path: string | undefined) => (path === undefined ? undefined : resolve(folder, path));
+  const { authenticators } = file;
+  const issuers = authenticators?.jwt?.map((issuer) => ({ ...issuer, roots: whole(issuer.roots) }));
   return {
     ...file,
+    ...(issuers ? { authenticators: { ...authenticators, jwt: issuers } } : {}),
     ...(file.kubernetes ? { kubernetes: { ...file.kubernetes, kubeconfig: whole(file.kubernetes.kubeconfig) } } : {}),
     ...(file.jwks ? { jwks: { ...file.jwks, roots: whole(file.jwks.roots) } } : {}),
     ...(file.debug ? { debug: { ...file.debug, tokenFile: whole(file.debug.tokenFile) } } : {}),

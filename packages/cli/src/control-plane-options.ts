@@ -62,7 +62,7 @@ export async function controlPlaneOptions(
     );
     return opened;
   };
-  const authenticators = authenticatorsOf(file, mesh, client);
+  const authenticators = await authenticatorsOf(file, mesh, client);
   const { rateLimits, subordinates, admins, nodeAgents, signerDomain } = file.certificates ?? {};
   if (nodeAgents && !file.authenticators?.kubernetes)
     throw new CliError("usage", "nodeAgents needs authenticators.kubernetes, which finds out the agent's pod");
@@ -129,15 +129,18 @@ function rootDistribution(client: KubernetesClient, mesh: ServedMesh): NonNullab
     });
 }
 
-function authenticatorsOf(
+async function authenticatorsOf(
   { authenticators: { kubernetes, jwt: issuers = [], xfcc: proxies } = {} }: ControlPlaneFile,
   { trustDomain }: ServedMesh,
   client: () => KubernetesClient,
-): readonly Authenticator[] {
+): Promise<readonly Authenticator[]> {
   const found: Authenticator[] = [];
   if (proxies) found.push(xfcc(proxies));
-  for (const { issuer, audiences, jwksUri } of issuers)
-    found.push(jwt({ issuer, audiences, trustDomain, keys: issuerKeys({ issuer, ...given({ jwksUri }) }) }));
+  for (const { issuer, audiences, jwksUri, roots } of issuers) {
+    const pinned = roots === undefined ? {} : { roots: await readText(roots) };
+    const keys = issuerKeys({ issuer, ...given({ jwksUri }), ...pinned });
+    found.push(jwt({ issuer, audiences, trustDomain, keys }));
+  }
   if (kubernetes) {
     const asked = client();
     const review = (token: string, audiences: readonly string[]) => reviewToken(asked, token, audiences);

@@ -1,9 +1,16 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { createServer, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { workloadSpiffeId } from "@fairlead/model";
 import { SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fakeClock } from "../../test/support/fake-clock.ts";
+import { createAgent } from "../agent/agent.ts";
+import { inProcessClient } from "../agent/ca-client.ts";
+import { selfSignedAuthority } from "../authority/self-signed.ts";
+import { memoryKeyManager } from "../keys/memory.ts";
+import { bundlePem } from "../trust/bundle.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { issuerKeys } from "./issuer-keys.ts";
 import { jwt } from "./jwt.ts";
@@ -139,5 +146,33 @@ describe("issuerKeys", () => {
 
   test.each(["http://issuer.example", "ftp://issuer.example", "issuer"])("%s is no issuer to ask", (bad) => {
     expect(() => issuerKeys({ issuer: bad })).toThrow("OPTION_INVALID");
+  });
+
+  test("an issuer behind roots of its own is asked by them, and by no others", async () => {
+    await using authority = await selfSignedAuthority({ trustDomain: "issuer.test", keys: memoryKeyManager() });
+    const identity = workloadSpiffeId("issuer.test", "default", "issuer");
+    const names = { ipAddresses: ["127.0.0.1"] };
+    await using agent = createAgent({ identity, ca: inProcessClient(authority, identity, names) });
+    await agent.ready;
+    const pair = agent.get("default");
+    if (pair?.kind !== "key-pair") throw new Error("no certificate");
+    const secured = createSecureServer({ cert: pair.certificateChain, key: pair.privateKey }, ({ url }, response) => {
+      const told = url === "/keys" ? { keys: [one.jwk] } : { issuer, jwks_uri: `${issuer}/keys` };
+      response.end(JSON.stringify(told));
+    });
+    await new Promise<void>((resolve) => secured.listen(0, "127.0.0.1", resolve));
+    issuer = `https://127.0.0.1:${(secured.address() as AddressInfo).port}`;
+    const pinned = (roots?: string) =>
+      jwt({
+        ...{ issuer, audiences: ["istio-ca"], trustDomain: "cluster.local", clock },
+        keys: issuerKeys({ issuer, clock, ...(roots === undefined ? {} : { roots }) }),
+      });
+    expect(await ask(pinned(bundlePem(authority.trustBundle)), one)).toBe(WEB);
+    expect(await ask(pinned(), one)).toContain("cannot be had");
+    await using other = await selfSignedAuthority({ trustDomain: "issuer.test", keys: memoryKeyManager() });
+    expect(await ask(pinned(bundlePem(other.trustBundle)), one)).toContain("cannot be had");
+    expect(() => pinned("no certificate")).toThrow("OPTION_INVALID");
+    secured.closeAllConnections();
+    await new Promise((resolve) => secured.close(resolve));
   });
 });

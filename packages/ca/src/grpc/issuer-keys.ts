@@ -1,3 +1,4 @@
+import { get } from "node:https";
 import {
   type CryptoKey,
   createRemoteJWKSet,
@@ -5,6 +6,7 @@ import {
   type FlattenedJWSInput,
   type JWSHeaderParameters,
 } from "jose";
+import { readCertificates } from "../certificate/parse.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError } from "../error.ts";
 
@@ -13,7 +15,9 @@ export interface IssuerKeysOptions {
   readonly issuer: string;
   /** Where the keys are, so that nobody has to be asked. `http` only on loopback addresses, as above. */
   readonly jwksUri?: string;
-  /** Default: the global one. For roots of one's own or a proxy. */
+  /** What the issuer's certificate is checked against in place of what Node trusts, PEM: that of a Kubernetes API server is its cluster's. */
+  readonly roots?: string;
+  /** Default: the global one, or one with `roots`. For a proxy. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
   readonly clock?: Pick<Clock, "now">;
 }
@@ -29,13 +33,16 @@ const LAST_GOOD_MS = 86_400_000;
 /** Tokens of strangers must not make us ask the issuer at will: for unknown keys, and after a failure. */
 const COOLDOWN_MS = 30_000;
 const TIMEOUT_MS = 5_000;
+/** Longest answer where `roots` are given. */
+const MAX_BYTES = 1024 * 1024;
 
 /**
  * Keys for {@link jwt}: fetched with the first token, again every five minutes and, at most every 30 seconds, for a key that is not
  * known yet. While the issuer cannot be reached the last ones are used, for a day. Throws OPTION_INVALID for what is not HTTPS.
  */
 export function issuerKeys(options: IssuerKeysOptions): IssuerKeys {
-  const { issuer, jwksUri, clock = systemClock, fetch: ask = (url, init) => fetch(url, init) } = options;
+  const { issuer, jwksUri, roots, clock = systemClock } = options;
+  const ask = options.fetch ?? (roots === undefined ? (url, init) => fetch(url, init) : pinnedFetch(roots));
   const configuration = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`;
   secureUrl(jwksUri ?? configuration);
   type Keys = ReturnType<typeof createRemoteJWKSet>;
@@ -91,6 +98,26 @@ export function issuerKeys(options: IssuerKeysOptions): IssuerKeys {
       return found(header, token);
     },
   };
+}
+
+/** A GET over HTTPS to servers of these roots; redirects are not followed. */
+function pinnedFetch(roots: string): NonNullable<IssuerKeysOptions["fetch"]> {
+  readCertificates(roots, "OPTION_INVALID");
+  return (url, { headers, signal }) =>
+    new Promise((resolve, reject) => {
+      const given = { headers: Object.fromEntries(new Headers(headers)), ...(signal ? { signal } : {}) };
+      get(url, { ca: roots, agent: false, ...given }, (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on("data", (chunk: Buffer) => {
+          size += chunk.length;
+          if (size > MAX_BYTES) response.destroy(new Error(`more than ${MAX_BYTES} bytes`));
+          else chunks.push(chunk);
+        });
+        response.on("error", reject);
+        response.on("end", () => resolve(new Response(Buffer.concat(chunks), { status: response.statusCode ?? 500 })));
+      }).on("error", reject);
+    });
 }
 
 /** A URL over which keys may come: HTTPS, or HTTP on this machine. */
