@@ -82,6 +82,8 @@ describe("an authority over the network", () => {
     await stranger.ready;
     stranger.setExtraRoots(authority.trustBundle.x509Authorities);
     await expect(clientOf(stranger).prepare()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    expect(records.at(-1)).toMatchObject({ outcome: "refused", code: "UNAUTHENTICATED" });
+    expect(records.at(-1)?.caller).toBeUndefined();
   });
 
   it("changes its root to a new key, step by step", async () => {

@@ -46,29 +46,24 @@ export function authorityService(options: AuthorityServiceOptions): readonly Una
   };
 
   const answer = async (method: AuthorityMethod, text: string, call: CallIdentity): Promise<string> => {
-    const caller = await authenticate(call, authenticators);
-    caller.settle?.(false);
-    limit(caller.identity.uri);
-    if (method === "state") return JSON.stringify(stateOf(authority));
-    if (method === "revocationLists") return (await authority.revocationLists?.()) ?? "";
-    const asked: Pick<AuditRecord, "caller"> = {
-      caller: { authenticator: caller.authenticator, identity: caller.identity.uri, peer: call.peer },
-    };
-    const what = `${method} ${text}`.trimEnd();
+    const reads = method === "state" || method === "revocationLists";
+    const what = `${method} ${text.slice(0, 200)}`.trimEnd();
+    let caller: Caller | undefined;
     try {
+      caller = await authenticate(call, authenticators);
+      caller.settle?.(false);
+      limit(caller.identity.uri);
+      if (method === "state") return JSON.stringify(stateOf(authority));
+      if (method === "revocationLists") return (await authority.revocationLists?.()) ?? "";
       await mustBeAdmin(caller, admins);
       await change(method, text);
-      tell(audit, { ...asked, time: clock.now(), outcome: "changed", message: what });
+      tell(audit, { ...asker(caller, call), time: clock.now(), outcome: "changed", message: what });
       return JSON.stringify(stateOf(authority));
-    } catch (error) {
-      const { code, message } = error instanceof CaError ? error : new CaError("SIGNING_FAILED", `${what} failed`);
-      tell(audit, {
-        ...asked,
-        time: clock.now(),
-        outcome: "refused",
-        code,
-        message: `${what.slice(0, 200)}: ${message}`,
-      });
+    } catch (cause) {
+      const error = toCaError(cause, "SIGNING_FAILED", "the request could not be served");
+      const { code } = error;
+      const message = `${what} (peer ${call.peer}): ${error.message}`;
+      if (!reads) tell(audit, { ...asker(caller, call), time: clock.now(), outcome: "refused", code, message });
       throw error;
     }
   };
@@ -79,13 +74,24 @@ export function authorityService(options: AuthorityServiceOptions): readonly Una
     path,
     async answer(request, call) {
       try {
-        return encodeTextAndNumber(await answer(name, decodeTextAndNumber(request).text, callIdentity(call)), 0);
+        return encodeTextAndNumber(await answer(name, textOf(request), callIdentity(call)), 0);
       } catch (error) {
-        throw asGrpcError(toCaError(error, "SIGNING_FAILED", "the request could not be served"));
+        throw asGrpcError(error as CaError);
       }
     },
   }));
 }
+
+function textOf(request: Buffer): string {
+  try {
+    return decodeTextAndNumber(request).text;
+  } catch (cause) {
+    throw new CaError("OPTION_INVALID", "the message is not a request to an authority", { cause });
+  }
+}
+
+const asker = (caller: Caller | undefined, { peer }: CallIdentity): Pick<AuditRecord, "caller"> =>
+  caller ? { caller: { authenticator: caller.authenticator, identity: caller.identity.uri, peer } } : {};
 
 async function mustBeAdmin(caller: Caller, admins: AuthorityServiceOptions["admins"]): Promise<void> {
   const denied = (why: string, cause?: unknown) =>
