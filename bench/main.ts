@@ -7,6 +7,7 @@ import { printEdit } from "./edit.ts";
 import { printFolder } from "./folder.ts";
 import { printGrowth } from "./growth.ts";
 import { printSimulation } from "./simulate.ts";
+import { printStream } from "./stream.ts";
 import { printTranslation } from "./translate.ts";
 
 /**
@@ -16,6 +17,7 @@ import { printTranslation } from "./translate.ts";
  * `pnpm bench edit [SERVICES]`: one VirtualService edited, beside a cold start.
  * `pnpm bench growth`: time and memory a service and a view, from 100 to 10,000 services.
  * `pnpm bench folder [FILES]`: one edit in a watched folder.
+ * `pnpm bench stream [DOCUMENTS]`: one text of 100,000 documents read, validated and indexed: how long the event loop waits.
  * `pnpm bench analyze [DOCUMENTS]`: reading, validation and analysis of mixed documents.
  * `pnpm bench config-sharing [OBJECTS]`: configuration over xDS from one control plane to another.
  * `pnpm bench ca`: certificates a second of CPU, beside OpenSSL and Go (needs both). `bad-input`: bad requests with their verdicts.
@@ -27,6 +29,7 @@ else if (process.argv[2] === "translate") await printTranslation(process.argv[3]
 else if (process.argv[2] === "edit") await printEdit(Number(process.argv[3] ?? 1000));
 else if (process.argv[2] === "growth") await printGrowth();
 else if (process.argv[2] === "folder") await printFolder(Number(process.argv[3] ?? 1000));
+else if (process.argv[2] === "stream") await printStream(Number(process.argv[3] ?? 100_000));
 else if (process.argv[2] === "analyze") printAnalysis(Number(process.argv[3] ?? 10_000));
 else if (process.argv[2] === "config-sharing") await printConfigSharing(Number(process.argv[3] ?? 10_000));
 else if (process.argv[2] === "ca") await printCertificates();

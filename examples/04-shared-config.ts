@@ -11,7 +11,7 @@ const shop = serviceEntry("shop", {
   resolution: "STATIC",
   endpoints: [{ address: "10.0.0.1" }],
 });
-const rules = (timeout: string) =>
+const rules = (timeout: `${number}s`) =>
   virtualService("shop", {
     hosts: ["shop.example.com"],
     http: [{ route: [{ destination: { host: "shop.example.com" } }], timeout }],

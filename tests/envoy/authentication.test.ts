@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type TextStore, textStore } from "@fairlead/config";
+import { type ExtensionProvider, type TextStore, textStore } from "@fairlead/config";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { get } from "../../examples/demo/program.ts";
@@ -128,7 +128,7 @@ describe("who may ask", () => {
       verdict(request, response);
     });
     store = textStore({ "mesh.yaml": mesh(backend, authorizer), "tokens.yaml": authentication(issuer) });
-    const extensionProviders = [
+    const extensionProviders: ExtensionProvider[] = [
       {
         name: "asker",
         envoyExtAuthzHttp: {

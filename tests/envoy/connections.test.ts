@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer as createTcpServer } from "node:net";
-import { type TextStore, textStore } from "@fairlead/config";
+import { type ExtensionProvider, type TextStore, textStore } from "@fairlead/config";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { decode, encode } from "@fairlead/xds/proto";
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
@@ -107,7 +107,7 @@ describe("who may connect", () => {
     );
     stack.defer(() => authorizer.forceShutdown());
     store = textStore({ "mesh.yaml": mesh((backend.address() as AddressInfo).port, port) });
-    const extensionProviders = [
+    const extensionProviders: ExtensionProvider[] = [
       { name: "asker", envoyExtAuthzGrpc: { service: "authorizer.example", port: 9001, timeout: "2s" } },
     ];
     plane = stack.use(await createControlPlane({ config: store, mesh: { meshConfig: { extensionProviders } } }));

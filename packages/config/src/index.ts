@@ -21,7 +21,7 @@ export {
   workloadGroup,
 } from "./builders.ts";
 export { ConfigError } from "./common/config-error.ts";
-export { formatDuration, parseDuration } from "./common/duration.ts";
+export { type DurationText, formatDuration, parseDuration } from "./common/duration.ts";
 export { formatPath, type PathSegment, parsePath } from "./common/path.ts";
 export { convert } from "./convert.ts";
 export { type ConvertedGatewayApi, convertGatewayApi, type Origin } from "./gateway-api/convert/convert.ts";

@@ -25,7 +25,7 @@ export function trafficDistribution(
   if (!text)
     return { value: undefined, diagnostics: field === undefined ? [] : [unknown("spec.trafficDistribution", field)] };
   const value = IN_ANY_CASE.get(text.toLowerCase());
-  const path = own ? `metadata.annotations[${ANNOTATION}]` : "";
+  const path = own ? `metadata.annotations[${JSON.stringify(ANNOTATION)}]` : "";
   return { value, diagnostics: value === undefined && own ? [unknown(path, text)] : [] };
 }
 

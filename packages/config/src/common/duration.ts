@@ -1,3 +1,18 @@
+type Unit = "ns" | "us" | "µs" | "μs" | "ms" | "s" | "m" | "h";
+
+/**
+ * How a program writes a duration: `5s`, `0.5s`, `250ms`, `1h30m`, `0`. What is not of this form does not compile; a text from
+ * elsewhere is checked when the object is validated.
+ */
+export type DurationText =
+  | "0"
+  | `${number}${Unit}`
+  | `${number}h${number}m`
+  | `${number}h${number}s`
+  | `${number}m${number}s`
+  | `${number}h${number}m${number}s`
+  | `${number}s${number}ms`;
+
 const UNIT_MILLISECONDS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -36,12 +51,12 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** Milliseconds as protobuf JSON writes a duration: `5s`, `0.500s`, `0.000001s`. */
-export function formatDuration(milliseconds: number): string {
+export function formatDuration(milliseconds: number): `${number}s` {
   const nanoseconds = BigInt(Math.round(milliseconds * 1e6));
   const magnitude = nanoseconds < 0n ? -nanoseconds : nanoseconds;
   const fraction = (magnitude % 1_000_000_000n)
     .toString()
     .padStart(9, "0")
     .replace(/(000){1,3}$/, "");
-  return `${nanoseconds < 0n ? "-" : ""}${magnitude / 1_000_000_000n}${fraction ? `.${fraction}` : ""}s`;
+  return `${nanoseconds < 0n ? "-" : ""}${magnitude / 1_000_000_000n}${fraction ? `.${fraction}` : ""}s` as `${number}s`;
 }

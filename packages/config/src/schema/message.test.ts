@@ -1,5 +1,14 @@
 import { expect, expectTypeOf, it } from "vitest";
-import type { HttpMatch, HttpRoute, LoadBalancer, MeshConfig, StringMatch, VirtualService } from "../index.ts";
+import type {
+  DurationText,
+  HttpMatch,
+  HttpRoute,
+  LoadBalancer,
+  MeshConfig,
+  StringMatch,
+  VirtualService,
+  virtualService,
+} from "../index.ts";
 import { fieldPaths } from "./field-paths.ts";
 import { type Infer, list, map, message, nullable, required, text, uint32 } from "./message.ts";
 
@@ -27,6 +36,19 @@ it("makes unions of oneofs, so that contradictions do not compile", () => {
   expectTypeOf<HttpMatch["headers"]>().toEqualTypeOf<Readonly<Record<string, StringMatch>> | undefined>();
   expectTypeOf<VirtualService["hosts"]>().toEqualTypeOf<readonly string[] | undefined>();
   expectTypeOf<MeshConfig["accessLogEncoding"]>().toEqualTypeOf<"TEXT" | "JSON" | undefined>();
+});
+
+it("knows durations from other texts, so that a number without a unit does not compile", () => {
+  const timeout = <T extends string>(value: T) => ({ route: [{ destination: { host: "a" } }], timeout: value });
+  for (const good of ["5s", "0.5s", "250ms", "1h30m", "1h2m3s", "0", "10us"] as const)
+    expectTypeOf(timeout(good)).toExtend<HttpRoute>();
+  expectTypeOf(timeout("5" as const)).not.toExtend<HttpRoute>();
+  expectTypeOf(timeout("soon" as const)).not.toExtend<HttpRoute>();
+  expectTypeOf(timeout("5sec" as const)).not.toExtend<HttpRoute>();
+  expectTypeOf<MeshConfig["connectTimeout"]>().toEqualTypeOf<DurationText | undefined>();
+  // @ts-expect-error a duration needs a unit
+  const spec: Parameters<typeof virtualService>[1] = { hosts: ["a"], http: [{ ...timeout("5s"), timeout: "5" }] };
+  expect(spec.http).toHaveLength(1);
 });
 
 it.each([

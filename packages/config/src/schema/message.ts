@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { parseDuration } from "../common/duration.ts";
+import { type DurationText, parseDuration } from "../common/duration.ts";
 
 /**
  * The words the kinds' schemas are written in: protobuf messages in their JSON form, as a Kubernetes CRD checks them.
@@ -198,20 +198,20 @@ export function choice<const V extends readonly [string, ...string[]]>(...values
 }
 
 /** A duration of at least 1 ms, as `1h30m`, `0.5s`, `250ms`. */
-export function duration(): Schema<string> {
+export function duration(): Schema<DurationText> {
   return DURATION;
 }
 
 /** A duration, also zero or negative; what is allowed is up to the kind's validation. */
-export function anyDuration(): Schema<string> {
+export function anyDuration(): Schema<DurationText> {
   return ANY_DURATION;
 }
 
 const DURATION = durationSchema("a duration of at least 1ms", true);
 const ANY_DURATION = durationSchema("a duration", false);
 
-function durationSchema(expected: string, positive: boolean): Schema<string> {
-  return z.string().check(
+function durationSchema(expected: string, positive: boolean): Schema<DurationText> {
+  const schema: Schema<string> = z.string().check(
     z.refine(
       (value) => {
         const milliseconds = parseDuration(value);
@@ -220,6 +220,7 @@ function durationSchema(expected: string, positive: boolean): Schema<string> {
       { params: { expected, format: "duration", positive } },
     ),
   );
+  return schema as Schema<DurationText>;
 }
 
 /** Free-form JSON object (`google.protobuf.Struct`); handed on as it is. */

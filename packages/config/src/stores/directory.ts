@@ -63,6 +63,7 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
   #timer: NodeJS.Timeout | undefined;
   #reading: Promise<void> = Promise.resolve();
   #closed = false;
+  #opened = false;
   #reported = "";
 
   constructor(paths: readonly string[], options: DirectoryOptions) {
@@ -161,7 +162,11 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
       edits.push([file, "text" in settled ? await this.#parse(file, settled.text) : unreadable(file, settled.error)]);
     }
     if (this.#closed || edits.length === 0) return;
-    this.apply(edits);
+    const staged = await givingWay(this.stage(edits));
+    if (this.#closed) return;
+    // What is read to begin with comes in batches; later changes are one.
+    await givingWay(this.commit(staged, this.#opened ? Number.POSITIVE_INFINITY : FIRST_BATCH));
+    this.#opened = true;
     this.#report();
   }
 
@@ -197,6 +202,22 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
     this.#reported = text;
     onDiagnostics(diagnostics);
   }
+}
+
+/** Objects told at once while a folder is read for the first time. */
+const FIRST_BATCH = 8192;
+/** Milliseconds after which other work gets its turn. */
+const SLICE = 10;
+
+/** Runs steps to their end, with a turn of the event loop whenever they took long. */
+async function givingWay<T>(steps: Generator<void, T>): Promise<T> {
+  let step = steps.next();
+  for (let end = performance.now() + SLICE; !step.done; step = steps.next()) {
+    if (performance.now() < end) continue;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    end = performance.now() + SLICE;
+  }
+  return step.value;
 }
 
 function unreadable(file: string, error: Error): ParseResult {

@@ -12,7 +12,7 @@ import { kindOf } from "../kinds.ts";
 import type { ConfigObject } from "../object.ts";
 import { type ParsedDocument, type ParseOptions, type ParseResult, parseDocuments } from "../parse/documents.ts";
 import { HeldObjects } from "./held-objects.ts";
-import type { ConfigStore } from "./store.ts";
+import { type ConfigStore, sameMeaning } from "./store.ts";
 
 /** A store over texts. Objects that are no configuration (Services, Pods, …) are in {@link documents}. */
 export interface DocumentStore extends ConfigStore {
@@ -52,6 +52,18 @@ interface FileState {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What a set will hold, worked out. */
+export interface StagedDocuments {
+  readonly files: ReadonlyMap<string, FileState | undefined>;
+  readonly claims: Map<string, readonly ParsedDocument[]>;
+  readonly objects: readonly (readonly [string, ConfigObject | undefined])[];
+  readonly foreign: readonly (readonly [string, ParsedDocument | undefined])[];
+}
+
+/** Documents between two yields of `stage`. */
+const STEP = 256;
+const NOTHING: readonly ParsedDocument[] = [];
+
 /**
  * Documents by file, and which of them are in force: where several claim one key, the first by file name and line. A
  * broken document leaves its last good version in force; an unreadable text leaves all that was in it.
@@ -62,7 +74,7 @@ export class DocumentSet extends HeldObjects implements DocumentStore {
   readonly #foreign = new MemoryCollection<ParsedDocument>((a, b) => structurallyEqual(a.value, b.value));
   readonly #files = new Map<string, FileState>();
   /** Key to the documents that claim it, the one in force first. */
-  readonly #claims = new Map<string, readonly ParsedDocument[]>();
+  #claims = new Map<string, readonly ParsedDocument[]>();
 
   constructor() {
     super();
@@ -85,44 +97,75 @@ export class DocumentSet extends HeldObjects implements DocumentStore {
 
   /** Takes in what was read of files; undefined removes a file and all it held. One batch for the listeners. */
   apply(edits: Iterable<readonly [file: string, result: ParseResult | undefined]>): void {
-    const touched = new Set<string>();
+    const staging = this.stage(edits);
+    let step = staging.next();
+    while (!step.done) step = staging.next();
+    for (const _ of this.commit(step.value, Number.POSITIVE_INFINITY));
+  }
+
+  /**
+   * The same in two parts, for many documents: the work, which changes nothing yet and yields after every few of them, and
+   * {@link commit}. Nothing else may be applied in between.
+   */
+  protected *stage(
+    edits: Iterable<readonly [file: string, result: ParseResult | undefined]>,
+  ): Generator<void, StagedDocuments> {
+    const files = new Map<string, FileState | undefined>();
+    const claims = new Map<string, readonly ParsedDocument[]>();
+    const claimsOf = (claim: string) => claims.get(claim) ?? this.#claims.get(claim) ?? NOTHING;
+    let steps = 0;
     for (const [file, result] of edits) {
-      const before = this.#files.get(file);
-      for (const document of before?.documents ?? []) this.#withdraw(document, touched);
-      if (result === undefined) {
-        this.#files.delete(file);
-        continue;
+      const before = files.has(file) ? files.get(file) : this.#files.get(file);
+      for (const document of before?.documents ?? NOTHING) {
+        const claim = claimOf(document);
+        claims.set(
+          claim,
+          claimsOf(claim).filter((other) => other !== document),
+        );
+        if (++steps % STEP === 0) yield;
       }
-      const state = { documents: inForce(result, before?.documents ?? []), diagnostics: result.diagnostics };
-      this.#files.set(file, state);
-      for (const document of state.documents) this.#claim(document, touched);
+      const state = result && {
+        documents: yield* inForce(result, before?.documents ?? NOTHING),
+        diagnostics: result.diagnostics,
+      };
+      files.set(file, state);
+      for (const document of state?.documents ?? NOTHING) {
+        const claim = claimOf(document);
+        const others = claimsOf(claim);
+        claims.set(claim, others.length === 0 ? [document] : [...others, document].sort(byPlace));
+        if (++steps % STEP === 0) yield;
+      }
     }
     const objects: [string, ConfigObject | undefined][] = [];
     const foreign: [string, ParsedDocument | undefined][] = [];
-    for (const claim of touched) {
-      const winner = this.#claims.get(claim)?.[0];
+    for (const [claim, [winner]] of claims) {
       const key = claim.slice(claim.indexOf(" ") + 1);
-      if (claim.startsWith("config ")) objects.push([key, winner?.object]);
-      else foreign.push([key, winner]);
+      // What means the same is not taken in again, so it is not compared again either.
+      if (!claim.startsWith("config ")) foreign.push([key, winner]);
+      else if (!isSame(this.objects.get(key), winner?.object)) objects.push([key, winner?.object]);
+      if (++steps % STEP === 0) yield;
     }
-    this.objects.apply(objects);
-    this.#foreign.apply(foreign);
+    return { files, claims, objects, foreign };
   }
 
-  #claim(document: ParsedDocument, touched: Set<string>): void {
-    const claim = claimOf(document);
-    const claims = [...(this.#claims.get(claim) ?? []), document];
-    claims.sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
-    this.#claims.set(claim, claims);
-    touched.add(claim);
-  }
-
-  #withdraw(document: ParsedDocument, touched: Set<string>): void {
-    const claim = claimOf(document);
-    const claims = (this.#claims.get(claim) ?? []).filter((other) => other !== document);
-    if (claims.length > 0) this.#claims.set(claim, claims);
-    else this.#claims.delete(claim);
-    touched.add(claim);
+  /** Takes in what was staged, at most `size` objects in a batch for the listeners, and yields after each. */
+  protected *commit({ files, claims, objects, foreign }: StagedDocuments, size: number): Generator<void, void> {
+    for (const [file, state] of files)
+      if (state) this.#files.set(file, state);
+      else this.#files.delete(file);
+    if (this.#claims.size === 0) this.#claims = claims;
+    else
+      for (const [claim, documents] of claims)
+        if (documents.length > 0) this.#claims.set(claim, documents);
+        else this.#claims.delete(claim);
+    for (const batch of batchesOf(objects, size)) {
+      this.objects.apply(batch);
+      yield;
+    }
+    for (const batch of batchesOf(foreign, size)) {
+      this.#foreign.apply(batch);
+      yield;
+    }
   }
 
   *#duplicates(): Iterable<Diagnostic> {
@@ -152,24 +195,44 @@ function claimOf({ apiVersion, kind, namespace, name }: ParsedDocument): string 
   return `other ${objectKey({ kind: qualified, namespace, name })}`;
 }
 
+function byPlace(a: ParsedDocument, b: ParsedDocument): number {
+  return a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1;
+}
+
 function isGood({ object, apiVersion, kind, diagnostics }: ParsedDocument): boolean {
   if (gatewayApiKindOf(apiVersion, kind)) return !diagnostics.some(({ severity }) => severity === "error");
   return object !== undefined || kindOf(apiVersion, kind) === undefined;
 }
 
-function inForce(result: ParseResult, before: readonly ParsedDocument[]): readonly ParsedDocument[] {
-  const good = result.documents.filter(isGood);
-  const taken = new Set(good.map(claimOf));
-  const broken = new Set(result.documents.filter((document) => !isGood(document)).map(claimOf));
+function* inForce(result: ParseResult, before: readonly ParsedDocument[]): Generator<void, readonly ParsedDocument[]> {
+  const found: ParsedDocument[] = [];
+  const taken = new Set<string>();
+  const broken = new Set<string>();
+  for (const [index, document] of result.documents.entries()) {
+    const good = isGood(document);
+    if (good) found.push(document);
+    if (before.length > 0) (good ? taken : broken).add(claimOf(document));
+    if (index % STEP === STEP - 1) yield;
+  }
   // Where something cannot be told what it is (unreadable, of a mistyped kind, without name), nothing that the text held
   // before and does not hold now is given up.
   const unclear = result.diagnostics.some(
     ({ severity, object, code }) =>
       severity === "error" && (object === undefined || object.name === "" || code === "unknown-kind"),
   );
-  const kept = before.filter((document) => {
+  for (const [index, document] of before.entries()) {
     const claim = claimOf(document);
-    return !taken.has(claim) && (unclear || broken.has(claim));
-  });
-  return [...good, ...kept];
+    if (!taken.has(claim) && (unclear || broken.has(claim))) found.push(document);
+    if (index % STEP === STEP - 1) yield;
+  }
+  return found;
+}
+
+function isSame(a: ConfigObject | undefined, b: ConfigObject | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && sameMeaning(a, b));
+}
+
+function* batchesOf<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  if (items.length <= size) yield items;
+  else for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }

@@ -90,6 +90,13 @@ describe("bad input", () => {
     const registry = manifestsRegistry(textStore({ "web.yaml": text }, { defaultNamespace: "shop" }).documents);
     expect([...registry.services.keys()]).toEqual(["shop/web.shop.svc.cluster.local"]);
     expect(registry.diagnostics()).toMatchObject([{ position: { file: "web.yaml", line: 5 } }]);
+    const annotated = [
+      "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  annotations:\n",
+      "    traffic.istio.io/nodeSelector: '{}'\nspec: { type: NodePort, ports: [{ port: 80, nodePort: 30080 }] }\n",
+    ].join("");
+    expect(manifestsRegistry(textStore({ "web.yaml": annotated }).documents).diagnostics()).toMatchObject([
+      { path: 'metadata.annotations["traffic.istio.io/nodeSelector"]', position: { line: 6, column: 5 } },
+    ]);
   });
 
   it("a list prints as its items", () => {

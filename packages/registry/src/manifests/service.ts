@@ -37,7 +37,10 @@ export function kubernetesService(reading: Reading, namespaceAnnotations: Labels
       "proxies do not look at it: a DestinationRule with consistentHash.useSourceIp keeps clients on an endpoint",
     );
   if (type === "NodePort" && annotations[NODE_SELECTOR] !== undefined)
-    reading.unsupported(`metadata.annotations[${NODE_SELECTOR}]`, "node ports are not used as a gateway's addresses");
+    reading.unsupported(
+      `metadata.annotations[${JSON.stringify(NODE_SELECTOR)}]`,
+      "node ports are not used as a gateway's addresses",
+    );
   return {
     hostname: kubernetesHost(name, namespace, surroundings.domainSuffix),
     namespace,
@@ -72,7 +75,7 @@ function identity(reading: Reading, trustDomain: string, serviceAccount: string)
     return [workloadSpiffeId(trustDomain, reading.namespace, serviceAccount).uri];
   } catch (error) {
     if (!(error instanceof IdentityError)) throw error;
-    const path = `metadata.annotations[${SERVICE_ACCOUNTS}]`;
+    const path = `metadata.annotations[${JSON.stringify(SERVICE_ACCOUNTS)}]`;
     reading.report({ code: "invalid-identity", severity: "error", path, message: error.message });
     return [];
   }

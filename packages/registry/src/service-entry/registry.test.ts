@@ -160,7 +160,7 @@ describe("serviceEntryRegistry", () => {
         entry("a", { hosts: ["a.test"], resolution: "DNS" }, { annotations: { "istio.io/connect-strategy": value } }),
       ).registry.diagnostics();
     expect(strategy("race_first_tcp_connect")).toMatchObject([
-      { code: "unsupported-field", path: "metadata.annotations[istio.io/connect-strategy]", object: { name: "a" } },
+      { code: "unsupported-field", path: 'metadata.annotations["istio.io/connect-strategy"]', object: { name: "a" } },
     ]);
     expect(strategy("DEFAULT")).toEqual([]);
   });

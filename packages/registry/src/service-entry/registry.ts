@@ -110,7 +110,7 @@ function serviceEntryContribution(
     diagnostics.push({
       code: "unsupported-field",
       severity: "warning",
-      path: `metadata.annotations[${CONNECT_STRATEGY}]`,
+      path: `metadata.annotations[${JSON.stringify(CONNECT_STRATEGY)}]`,
       message: "connections are not raced: the addresses of a name are used as Envoy resolves them",
       object,
     });

@@ -1,4 +1,4 @@
-import { formatDuration, parseDuration } from "../../common/duration.ts";
+import { type DurationText, formatDuration, parseDuration } from "../../common/duration.ts";
 import type { StringMatch } from "../../kinds/virtual-service/http-match.ts";
 import type {
   CorsPolicy,
@@ -100,7 +100,7 @@ function escapeRegex(text: string): string {
 }
 
 /** A duration of the Gateway API as ours are written; undefined where it is absent or zero, which sets no limit. */
-export function limitOf(text: string | undefined): string | undefined {
+export function limitOf(text: string | undefined): DurationText | undefined {
   const milliseconds = parseDuration(text ?? "");
   return milliseconds ? formatDuration(milliseconds) : undefined;
 }

@@ -9,7 +9,7 @@ const none = {
   maxRetries: unlimited,
 };
 
-test.each([
+test.each<[string, ...Parameters<typeof circuitBreakers>, object]>([
   ["no settings", undefined, undefined, none],
   ["zero is not set", { http: { maxRetries: 0 }, tcp: { maxConnections: 0 } }, undefined, none],
   [

@@ -1,7 +1,8 @@
+import type { OutlierDetection } from "@fairlead/config";
 import { expect, test } from "vitest";
 import { outlierDetection } from "./outlier-detection.ts";
 
-test.each([
+test.each<[string, OutlierDetection | undefined, object | undefined]>([
   ["none", undefined, undefined],
   ["defaults are Envoy's", {}, { enforcingSuccessRate: 0 }],
   [

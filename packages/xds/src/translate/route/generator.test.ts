@@ -37,7 +37,7 @@ describe("sharing", () => {
     compute: (read, name) => routeGenerator.generate(read, name),
   };
   const hosts = Array.from({ length: 50 }, (_, index) => `svc-${index}.default.svc.cluster.local`);
-  const virtualService = (host: string, timeout: string): ConfigObject =>
+  const virtualService = (host: string, timeout: `${number}s`): ConfigObject =>
     anObject("VirtualService", host, { hosts: [host], http: [{ route: [{ destination: { host } }], timeout }] });
   const mesh = meshOf(
     hosts.map((host) => aService(host)),
