@@ -16,19 +16,31 @@ export function gatewayDeployments(
   gateways: Iterable<ConfigObject<"Gateway">>,
   isKnown: (namespace: string, hostname: string) => boolean,
 ): string {
-  const missing = new Map<string, { namespace: string; name: string; account: string; ports: Set<number> }>();
-  for (const { metadata, spec } of gateways) {
+  const missing = new Map<
+    string,
+    { namespace: string; name: string; gateway: string; account: string; ports: Set<number> }
+  >();
+  // Those of a Gateway itself first: they have its name, `NAME~…~LISTENER`; a ListenerSet's have their own.
+  const own = (metadata: ConfigObject["metadata"]) => (metadata.annotations[PARENT_NAMESPACE] ? 1 : 0);
+  for (const { metadata, spec } of [...gateways].sort((a, b) => own(a.metadata) - own(b.metadata))) {
     const { [GATEWAY_SERVICE]: hostname, [SERVICE_ACCOUNT]: account } = metadata.annotations;
     const namespace = homeOf(metadata);
     if (!hostname || !account || isKnown(namespace, hostname)) continue;
     const [name = ""] = hostname.split(".");
-    const found = missing.get(`${namespace}/${name}`) ?? { namespace, name, account, ports: new Set<number>() };
+    const [gateway = ""] = metadata.name.split("~");
+    const found = missing.get(`${namespace}/${name}`) ?? {
+      namespace,
+      name,
+      gateway,
+      account,
+      ports: new Set<number>(),
+    };
     missing.set(`${namespace}/${name}`, found);
     for (const { port } of spec.servers ?? []) found.ports.add(port.number);
   }
   return [...missing.values()]
-    .flatMap(({ namespace, name, account, ports }, index) => {
-      const labels = { app: name, "gateway.networking.k8s.io/gateway-name": name };
+    .flatMap(({ namespace, name, gateway, account, ports }, index) => {
+      const labels = { "gateway.networking.k8s.io/gateway-name": gateway };
       const managed = { "gateway.istio.io/managed": "istio.io-gateway-controller" };
       const listed = [...ports].map((port) => ({ name: `port-${port}`, port, targetPort: port }));
       return [
@@ -41,7 +53,7 @@ export function gatewayDeployments(
         {
           apiVersion: "v1",
           kind: "Pod",
-          metadata: { name, namespace, labels },
+          metadata: { name, namespace, labels: { ...labels, app: name } },
           spec: { serviceAccountName: account, containers: [{ name: "istio-proxy", image: "proxyv2" }] },
           status: { phase: "Running", podIP: address(index), conditions: [{ type: "Ready", status: "True" }] },
         },
