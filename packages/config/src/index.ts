@@ -25,7 +25,7 @@ export { type DurationText, formatDuration, parseDuration } from "./common/durat
 export { formatPath, type PathSegment, parsePath } from "./common/path.ts";
 export { convert } from "./convert.ts";
 export { type ConvertedGatewayApi, convertGatewayApi, type Origin } from "./gateway-api/convert/convert.ts";
-export type { GatewayApiStatus } from "./gateway-api/convert/gateway.ts";
+export type { GatewayApiStatus } from "./gateway-api/convert/status.ts";
 export type {
   Content,
   GatewayApiWorld,

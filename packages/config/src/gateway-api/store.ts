@@ -14,7 +14,7 @@ import type { ParsedDocument } from "../parse/documents.ts";
 import { HeldObjects } from "../stores/held-objects.ts";
 import type { ConfigStore } from "../stores/store.ts";
 import { type ConvertedGatewayApi, convertGatewayApi, type Origin, refOfObject } from "./convert/convert.ts";
-import type { GatewayApiStatus } from "./convert/gateway.ts";
+import type { GatewayApiStatus } from "./convert/status.ts";
 import type { Content, GatewayApiWorld } from "./convert/world.ts";
 import { findings } from "./findings.ts";
 import { type GatewayApiObject, gatewayApiKindOf } from "./kinds.ts";

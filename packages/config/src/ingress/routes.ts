@@ -37,8 +37,11 @@ function matchOf({ match }: HttpRoute): { readonly length: number; readonly exac
   return { length: byteLength(uri?.prefix ?? ""), exact: false };
 }
 
+/** Of a text as UTF-8. */
 export function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+  for (let index = 0; index < text.length; index++)
+    if (text.charCodeAt(index) > 127) return new TextEncoder().encode(text).length;
+  return text.length;
 }
 
 /** Of no or an implementation-specific type: `x*` patterns of old are prefixes, all else is exact. */

@@ -4,19 +4,16 @@ import { GATEWAY_API_GROUP, type GatewayApiKind, type GatewayApiObject, isGatewa
 import type { RouteContext } from "./backend.ts";
 import { convertPolicies } from "./backend-policy.ts";
 import { conditionsOf } from "./condition.ts";
-import { convertGateways, type GatewayApiStatus, type RouteParent, statusOf } from "./gateway.ts";
+import { convertGateways, type RouteParent } from "./gateway.ts";
 import { CLASS_ACCEPTED, gatewayClassInfo, isOurController } from "./gateway-class.ts";
 import { grantsOf } from "./grants.ts";
+import { mergeParts } from "./http-part.ts";
 import { ownerKey } from "./listener-conflict.ts";
 import { byAge } from "./order.ts";
 import { attached, type ParentContext } from "./parent.ts";
-import {
-  type ConvertedRoute,
-  type ConvertedVirtualService,
-  convertRoute,
-  mergeParts,
-  type RouteObject,
-} from "./route.ts";
+import { type ConvertedRoute, convertRoute } from "./route.ts";
+import type { ConvertedVirtualService, RouteObject } from "./route-object.ts";
+import { type GatewayApiStatus, statusOf } from "./status.ts";
 import type { GatewayApiWorld } from "./world.ts";
 
 /** Where something of ours comes from: an object of the Gateway API, and the field of it. */
@@ -129,7 +126,9 @@ function gatewaysBefore(routes: readonly RouteObject[]): ReadonlyMap<string, Rea
     for (const rule of spec.rules ?? [])
       for (const { kind = "Service", namespace = metadata.namespace, name } of rule.backendRefs ?? []) {
         const key = `${kind}/${namespace}/${name}`;
-        before.set(key, new Set([...(before.get(key) ?? []), ...gateways]));
+        const found = before.get(key) ?? new Set();
+        before.set(key, found);
+        for (const gateway of gateways) found.add(gateway);
       }
   }
   return before;

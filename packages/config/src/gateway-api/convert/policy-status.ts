@@ -1,8 +1,8 @@
 import type { SectionTarget } from "../kinds/backend-policy.ts";
 import type { PolicyObject, PolicyPart } from "./backend-policy.ts";
 import { type Aspect, conditionsOf } from "./condition.ts";
-import { type GatewayApiStatus, statusOf } from "./gateway.ts";
 import { CONTROLLER } from "./gateway-class.ts";
+import { type GatewayApiStatus, statusOf } from "./status.ts";
 
 const IGNORE = "istio.io/ignore-policy-attachment";
 export const VALID = "Configuration is valid";

@@ -1,10 +1,10 @@
 import type { ParentReference } from "../kinds/references.ts";
 import type { GatewayApiObject } from "../kinds.ts";
 import { conditionsOf, type Problem } from "./condition.ts";
-import { statusOf } from "./gateway.ts";
 import { CONTROLLER } from "./gateway-class.ts";
 import { compare } from "./order.ts";
 import { type RouteBinding, referenceKey } from "./parent.ts";
+import { statusOf } from "./status.ts";
 
 interface ParentStatus {
   readonly parentRef: ParentReference;
