@@ -47,6 +47,23 @@ describe("messages", () => {
     expect(reader.held).toBe(0);
   });
 
+  it("that come byte by byte are held themselves, not the buffers that brought them", () => {
+    const reader = new MessageReader(100_000, undefined);
+    readAll([head(0, 20_000)], reader);
+    const before = process.memoryUsage().arrayBuffers;
+    // 1.3 GB brought 20,000 bytes.
+    const messages: Buffer[] = [];
+    for (let at = 0; at < 20_000; at++)
+      reader.read(
+        Buffer.allocUnsafeSlow(65_536)
+          .fill(at & 255, 0, 1)
+          .subarray(0, 1),
+        (message) => messages.push(message),
+      );
+    expect(messages.map((message) => [message.length, message[300]])).toEqual([[20_000, 300 & 255]]);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(500 << 20);
+  });
+
   it.each([
     ["too long, refused at the head", [head(0, 1_001)], 8],
     ["of four gigabytes", [head(0, 0xffffffff)], 8],

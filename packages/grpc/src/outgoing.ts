@@ -7,8 +7,9 @@ const HEADERS: OutgoingHttpHeaders = {
   ":status": 200,
   "content-type": "application/grpc",
 };
-const WITH_TRAILERS = { waitForTrailers: true };
-const ENDED = { endStream: true };
+// gRPC has no use for a date.
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false };
+const ENDED = { endStream: true, sendDate: false };
 const NO_COPY = 4_096;
 
 /** What goes out on one HTTP/2 stream: headers, messages, trailers, in this order and no more than once. */
