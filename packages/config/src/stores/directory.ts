@@ -205,7 +205,7 @@ class WatchedDirectory extends DocumentSet implements DirectoryStore {
 }
 
 /** Objects told at once while a folder is read for the first time. */
-const FIRST_BATCH = 8192;
+const FIRST_BATCH = 4096;
 /** Milliseconds after which other work gets its turn. */
 const SLICE = 10;
 
