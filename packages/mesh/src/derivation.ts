@@ -1,5 +1,6 @@
 // Longer than most files: cells, their variants and the wave through them are one algorithm.
-import type { ProxyNode } from "@fairlead/model";
+import { objectNotes, type ProxyNode } from "@fairlead/model";
+import { type Few, membersOf, withMember, withoutMember } from "./few.ts";
 import type { Buckets, Mesh } from "./mesh.ts";
 
 /** A value that a node can be told apart by. Objects count by identity. */
@@ -17,6 +18,8 @@ export interface Snapshot {
  * can be derived from in the same way.
  */
 export interface Reader<B extends object = Buckets, N = ProxyNode> {
+  /** As of {@link DerivationOptions}. */
+  readonly traced: boolean;
   bucket<K extends keyof B & string>(name: K, key: string): B[K] | undefined;
   /** A fact of the node. The value forks on it, so ask for the least that decides. Equal names mean equal selections. */
   fact<T extends FactValue>(name: string, select: (node: N) => T): T;
@@ -41,7 +44,7 @@ export interface Query<A, V, B extends object = Buckets, N = ProxyNode> {
   identify?(value: V): string;
 }
 
-const identities = new WeakMap<object, number>();
+const identities = objectNotes<number>();
 let lastIdentity = 0;
 
 /** A number that stands for an object as long as the process lives. */
@@ -64,13 +67,16 @@ interface Fact {
   readonly value: FactValue;
 }
 
+/** A bucket with what was found in it. */
+type BucketRead = readonly [id: string, seen: unknown];
+
 interface Cell {
   readonly entry: Entry;
   value: unknown;
   facts: readonly Fact[];
-  buckets: readonly (readonly [id: string, seen: unknown])[];
+  buckets: readonly BucketRead[];
   dependencies: readonly Cell[];
-  dependents: Set<Cell> | undefined;
+  dependents: Few<Cell>;
   /** Something it read may have changed. */
   suspect: boolean;
   computing: boolean;
@@ -83,6 +89,10 @@ interface Entry {
   readonly argument: unknown;
   readonly key: string | object;
   variants: Cell[];
+  /** What was answered last, to which node and when: as long as both are the same, so is the answer. */
+  answer: Cell | undefined;
+  answeredTo: unknown;
+  answeredAt: number;
   /** The facts that any variant reads: their values name the variant in `index`. */
   factNames: Map<string, Fact["select"]> | undefined;
   index: Map<string, Cell> | undefined;
@@ -90,6 +100,11 @@ interface Entry {
   creating: boolean;
   /** Values by their canonical text, where the query has one. */
   interned: Map<string, unknown> | undefined;
+}
+
+export interface DerivationOptions {
+  /** Whether values keep what each of their parts was made from, for who shows it. It takes memory. Default: false. */
+  readonly traced?: boolean;
 }
 
 /** Held by who needs a derived value to stay: see {@link Derivations.collect}. */
@@ -107,13 +122,33 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
   #mesh: M;
   #epoch = 1;
   readonly #entries = new Map<AnyQuery, Map<string | object, Entry>>();
-  readonly #readers = new Map<string, Set<Cell>>();
+  readonly #readers = new Map<string, Few<Cell>>();
+  /** Of the mesh at hand, each once and shared by all who read it: to put an id together costs more than the rest of a read. */
+  #reads = new Map<string, Map<string, BucketRead>>();
   #computations = 0;
   #size = 0;
   readonly #follow: Follow = (query, argument, node) => this.#resolve(query, argument, node);
 
-  constructor(mesh: M) {
+  readonly #read: Look = (name, key) => {
+    let ofName = this.#reads.get(name);
+    if (!ofName) {
+      ofName = new Map();
+      this.#reads.set(name, ofName);
+    }
+    let read = ofName.get(key);
+    if (!read) {
+      const id = `${name}${separator}${key}`;
+      read = [id, this.#mesh.bucketById(id)];
+      ofName.set(key, read);
+    }
+    return read;
+  };
+
+  readonly #traced: boolean;
+
+  constructor(mesh: M, { traced = false }: DerivationOptions = {}) {
     this.#mesh = mesh;
+    this.#traced = traced;
   }
 
   get mesh(): M {
@@ -129,8 +164,9 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
     if (mesh === this.#mesh) return;
     this.#epoch++;
     for (const id of mesh.changedBuckets(this.#mesh as never))
-      for (const cell of this.#readers.get(id) ?? []) suspect(cell);
+      for (const cell of membersOf(this.#readers.get(id))) suspect(cell);
     this.#mesh = mesh;
+    this.#reads = new Map();
   }
 
   /** The value for `node`. With `hold`, it survives {@link collect} as long as the hold is passed there. */
@@ -157,6 +193,7 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
         if (kept.length === entry.variants.length) continue;
         this.#size -= entry.variants.length - kept.length;
         entry.variants = kept;
+        entry.answer = undefined;
         entry.index = undefined;
         entry.interned = undefined;
         for (const cell of kept) this.#intern(entry, cell.value);
@@ -178,6 +215,9 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
         argument,
         key,
         variants: [],
+        answer: undefined,
+        answeredTo: undefined,
+        answeredAt: 0,
         factNames: undefined,
         index: undefined,
         creating: false,
@@ -190,13 +230,25 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
 
   #resolve(query: AnyQuery, argument: unknown, node: unknown): Cell {
     const entry = this.#entry(query, argument);
+    // By number: an answer must not hold a node that has gone.
+    const asker = typeof node === "object" && node !== null ? identityOf(node) : node;
+    const { answer } = entry;
+    if (answer && entry.answeredTo === asker && entry.answeredAt === this.#epoch) return answer;
+    const cell = this.#find(entry, node) ?? this.#create(entry, node);
+    entry.answer = cell;
+    entry.answeredTo = asker;
+    entry.answeredAt = this.#epoch;
+    return cell;
+  }
+
+  #find(entry: Entry, node: unknown): Cell | undefined {
     for (;;) {
       const cell = this.#variant(entry, node);
-      if (!cell) return this.#create(entry, node);
+      if (!cell) return undefined;
       if (cell.computing) throw new Error(`derived value ${entry.query.name}(${keyText(entry)}) depends on itself`);
       if (cell.suspect) this.#verify(cell, node);
       // Computing again may have shown that this variant is for another kind of node.
-      if (cell.facts.every((fact) => fact.select(node) === fact.value)) return cell;
+      if (holdsFor(cell, node)) return cell;
     }
   }
 
@@ -205,7 +257,7 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
     if (variants.length === 0) return undefined;
     const [first] = variants;
     if (factNames === undefined) return first;
-    if (variants.length === 1 && first?.facts.every((fact) => fact.select(node) === fact.value)) return first;
+    if (variants.length === 1 && first && holdsFor(first, node)) return first;
     let name = "";
     for (const select of factNames.values()) {
       const value = select(node);
@@ -213,7 +265,7 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
     }
     let cell = entry.index?.get(name);
     if (!cell) {
-      cell = variants.find((candidate) => candidate.facts.every((fact) => fact.select(node) === fact.value));
+      cell = variants.find((candidate) => holdsFor(candidate, node));
       if (cell) {
         entry.index ??= new Map();
         entry.index.set(name, cell);
@@ -226,9 +278,9 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
     const cell: Cell = {
       entry,
       value: undefined,
-      facts: [],
-      buckets: [],
-      dependencies: [],
+      facts: NONE,
+      buckets: NONE,
+      dependencies: NONE,
       dependents: undefined,
       suspect: false,
       computing: false,
@@ -279,13 +331,13 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
 
   #compute(cell: Cell, node: unknown): unknown {
     this.#computations++;
-    const reads = new Reads(this.#mesh, node, this.#follow);
+    const reads = new Reads(this.#read, node, this.#follow, this.#traced);
     cell.computing = true;
     try {
       return this.#intern(cell.entry, cell.entry.query.compute(reads, cell.entry.argument, cell.value));
     } finally {
       cell.computing = false;
-      cell.facts = reads.facts;
+      cell.facts = exact(reads.facts);
       this.#relink(cell, reads);
       const { entry } = cell;
       for (const { name, select } of cell.facts) {
@@ -311,39 +363,59 @@ export class Derivations<B extends object = Buckets, N = ProxyNode, M extends Sn
   #relink(cell: Cell, { buckets, dependencies }: Pick<Cell, "buckets" | "dependencies">): void {
     const before = cell.buckets;
     if (!sameInOrder(before, buckets, ([a], [b]) => a === b)) {
-      const ids = new Set(buckets.map(([id]) => id));
-      for (const [id] of before) if (!ids.has(id)) this.#forgetReader(id, cell);
-      for (const id of ids) {
+      if (before.length > 0) {
+        const ids = new Set(buckets.map(([id]) => id));
+        for (const [id] of before) if (!ids.has(id)) this.#forgetReader(id, cell);
+      }
+      for (const [id] of buckets) {
         const readers = this.#readers.get(id);
-        if (readers) readers.add(cell);
-        else this.#readers.set(id, new Set([cell]));
+        const more = withMember(readers, cell);
+        if (more !== readers) this.#readers.set(id, more);
       }
     }
-    cell.buckets = buckets;
+    cell.buckets = exact(buckets);
     if (!sameInOrder(cell.dependencies, dependencies, Object.is)) {
-      const now = new Set(dependencies);
-      for (const dependency of cell.dependencies) if (!now.has(dependency)) dependency.dependents?.delete(cell);
-      for (const dependency of dependencies)
-        if (dependency.dependents) dependency.dependents.add(cell);
-        else dependency.dependents = new Set([cell]);
+      if (cell.dependencies.length > 0) {
+        const now = new Set(dependencies);
+        for (const dependency of cell.dependencies) if (!now.has(dependency)) forgetDependent(dependency, cell);
+      }
+      for (const dependency of dependencies) dependency.dependents = withMember(dependency.dependents, cell);
     }
-    cell.dependencies = dependencies;
+    cell.dependencies = exact(dependencies);
   }
 
   #forgetReader(id: string, cell: Cell): void {
-    const readers = this.#readers.get(id);
-    readers?.delete(cell);
-    if (readers?.size === 0) this.#readers.delete(id);
+    const readers = withoutMember(this.#readers.get(id), cell);
+    if (readers) this.#readers.set(id, readers);
+    else this.#readers.delete(id);
   }
 
   #unlink(cell: Cell): void {
     for (const [id] of cell.buckets) this.#forgetReader(id, cell);
-    for (const dependency of cell.dependencies) dependency.dependents?.delete(cell);
-    cell.buckets = [];
-    cell.dependencies = [];
+    for (const dependency of cell.dependencies) forgetDependent(dependency, cell);
+    cell.buckets = NONE;
+    cell.dependencies = NONE;
   }
 }
 
+const NONE: readonly never[] = [];
+
+/** A list that is kept, without the room that it grew with: values read a few things, and there is room for seventeen. */
+function exact<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NONE : list.slice();
+}
+
+function forgetDependent(dependency: Cell, cell: Cell): void {
+  dependency.dependents = withoutMember(dependency.dependents, cell);
+}
+
+/** Whether the node is of the kind that the cell is for. */
+function holdsFor({ facts }: Cell, node: unknown): boolean {
+  for (const { select, value } of facts) if (select(node) !== value) return false;
+  return true;
+}
+
+type Look = (name: string, key: string) => BucketRead;
 type Follow = (query: AnyQuery, argument: unknown, node: unknown) => Cell;
 
 /** Up to here a list is looked through, which costs less than a map: most values read a few things. */
@@ -351,30 +423,31 @@ const FEW = 8;
 
 /** What one value reads while it is computed, each thing once. */
 class Reads implements Reader<AnyBuckets, unknown> {
+  readonly traced: boolean;
   readonly facts: Fact[] = [];
-  readonly buckets: (readonly [id: string, seen: unknown])[] = [];
+  readonly buckets: BucketRead[] = [];
   readonly dependencies: Cell[] = [];
   #factsByName: Map<string, Fact> | undefined;
-  #bucketsById: Map<string, unknown> | undefined;
+  #bucketSet: Set<BucketRead> | undefined;
   #dependencySet: Set<Cell> | undefined;
-  readonly #mesh: Snapshot;
+  readonly #look: Look;
   readonly #node: unknown;
   readonly #follow: Follow;
 
-  constructor(mesh: Snapshot, node: unknown, follow: Follow) {
-    this.#mesh = mesh;
+  constructor(look: Look, node: unknown, follow: Follow, traced: boolean) {
+    this.traced = traced;
+    this.#look = look;
     this.#node = node;
     this.#follow = follow;
   }
 
   bucket(name: string, key: string): unknown {
-    const id = `${name}${separator}${key}`;
-    const value = this.#mesh.bucketById(id);
-    if (!this.#hasBucket(id)) {
-      this.buckets.push([id, value]);
-      this.#bucketsById?.set(id, value);
+    const read = this.#look(name, key);
+    if (!this.#hasRead(read)) {
+      this.buckets.push(read);
+      this.#bucketSet?.add(read);
     }
-    return value;
+    return read[1];
   }
 
   fact<T extends FactValue>(name: string, select: (node: unknown) => T): T {
@@ -398,13 +471,10 @@ class Reads implements Reader<AnyBuckets, unknown> {
     return dependency.value as V;
   }
 
-  #hasBucket(id: string): boolean {
-    if (this.buckets.length > FEW) {
-      this.#bucketsById ??= new Map(this.buckets);
-      return this.#bucketsById.has(id);
-    }
-    for (const [known] of this.buckets) if (known === id) return true;
-    return false;
+  #hasRead(read: BucketRead): boolean {
+    if (this.buckets.length <= FEW) return this.buckets.includes(read);
+    this.#bucketSet ??= new Set(this.buckets);
+    return this.#bucketSet.has(read);
   }
 
   #fact(name: string): Fact | undefined {
@@ -437,7 +507,7 @@ function suspect(start: Cell): void {
   for (let cell = stack.pop(); cell; cell = stack.pop()) {
     if (cell.suspect) continue;
     cell.suspect = true;
-    for (const dependent of cell.dependents ?? []) stack.push(dependent);
+    for (const dependent of membersOf(cell.dependents)) stack.push(dependent);
   }
 }
 

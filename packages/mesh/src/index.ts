@@ -2,6 +2,7 @@
 
 // Derived values that know what they read.
 export {
+  type DerivationOptions,
   Derivations,
   type FactValue,
   type Hold,

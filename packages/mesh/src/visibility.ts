@@ -12,8 +12,8 @@ export function visibilityOf(
   defaults: readonly string[] | undefined,
   namespace: string,
 ): Visibility {
-  const stated = exportTo && exportTo.length > 0 ? exportTo : defaults && defaults.length > 0 ? defaults : ["*"];
-  if (stated.includes("*")) return "public";
+  const stated = exportTo && exportTo.length > 0 ? exportTo : defaults;
+  if (!stated || stated.length === 0 || stated.includes("*")) return "public";
   if (stated.includes("~")) return "none";
   return new Set(stated.map((entry) => (entry === "." ? namespace : entry)));
 }

@@ -68,9 +68,12 @@ export function visibleServices(read: Reader): readonly Service[] {
   return read.ask(visibleTo, namespaceAmong(read, relevantNamespaces));
 }
 
+const NONE: readonly Service[] = [];
+
 /** The services of a host name that the node's namespace sees. */
 export function visibleServicesOfHost(read: Reader, hostname: string): readonly Service[] {
-  const services = read.bucket("host", hostname) ?? [];
+  const services = read.bucket("host", hostname);
+  if (!services) return NONE;
   const visibilities = services.map((service) => serviceVisibility(read, service));
   if (visibilities.every((visibility) => visibility === "public")) return services;
   const namespace = namespaceAmong(

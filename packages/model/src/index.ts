@@ -16,6 +16,7 @@ export {
 export { type Labels, labelExpressionHolds, matchesLabels } from "./labels.ts";
 export { formatLocality, type Locality, localityFromLabels, parseLocality } from "./locality.ts";
 export type { Namespace } from "./namespace.ts";
+export { type ObjectNotes, objectNotes } from "./object-notes.ts";
 export { formatObject, type ObjectRef, objectKey } from "./object-ref.ts";
 export { isHttp, isHttp2, isTcp, isTls, kubernetesPortProtocol, type Protocol, parseProtocol } from "./protocol.ts";
 export {

@@ -113,7 +113,7 @@ describe.skipIf(cases.length === 0)("authentication agrees with Istio", () => {
     const made: Query<void, object> = {
       name: "tls",
       key: () => "",
-      compute: (read) => ({ mode: effective, http: meshTlsContext(read, effective) }),
+      compute: (read) => ({ mode: effective, http: effective === "DISABLE" ? undefined : meshTlsContext(read) }),
     };
     const actual = structuredClone(
       new Derivations(Mesh.of({ meshConfig: {} })).ask(made, undefined, aNode()),

@@ -54,7 +54,8 @@ function knownOf(mesh: Mesh): Known {
       return "code" in made ? [] : made;
     },
   };
-  return { derivations: new Derivations(mesh), provenance, unit, byNode: new WeakMap(), byContent: new Map() };
+  const derivations = new Derivations(mesh, { traced: true });
+  return { derivations, provenance, unit, byNode: new WeakMap(), byContent: new Map() };
 }
 
 const units: Query<GeneratorName, readonly string[]> = {

@@ -3,7 +3,7 @@ import type { WireWriter } from "./wire.ts";
 
 const FIRST_SIZE = 64 * 1024;
 /** What is kept for the next message; a larger buffer is let go. */
-const KEPT_SIZE = 1024 * 1024;
+const KEPT_SIZE = 4 * 1024 * 1024;
 /** Up to here letter by letter is faster than a call of the encoder. */
 const SHORT = 128;
 

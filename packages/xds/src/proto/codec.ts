@@ -11,7 +11,7 @@ export function encode<Name extends string>(type: Name, json: MessageOf<Name>): 
   return encodeJson(messageNameOf(type), json);
 }
 
-/** As {@link encode}, of objects that are never written to: bytes of their parts are kept with them and used again. */
+/** As {@link encode}, of what translation made: bytes of `shared` parts, which nobody writes to, are kept and used again. */
 export function encodeImmutable(type: string, json: object): Uint8Array {
   return encodeJson(messageNameOf(type), json, true);
 }

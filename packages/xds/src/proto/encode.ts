@@ -4,6 +4,7 @@ import { asRecord, isDefault, takesNull } from "./json-value.ts";
 import { type FieldWriter, type Shape, Shapes } from "./message-shape.ts";
 import { found, readBytes } from "./scalar.ts";
 import { enumReader, scalarWriter, type ValueWriter } from "./scalar-writer.ts";
+import { type Kept, keptOf } from "./shared.ts";
 import { type FieldTable, isKnownMessage, type Kind, messageTable, wireType } from "./table.ts";
 import { messageNameOf } from "./type-url.ts";
 import { WELL_KNOWN } from "./well-known.ts";
@@ -11,20 +12,20 @@ import { WELL_KNOWN } from "./well-known.ts";
 const ANY = "google.protobuf.Any";
 const MAX_DEPTH = 100;
 
-const shared = new ByteWriter();
+const output = new ByteWriter();
+/** Whether bytes of shared parts are copied. */
+let reuse = false;
 
 /**
  * Writes the message of a JSON object straight to bytes. Fields go in the order of their numbers and map keys are sorted, so
- * that equal content gives equal bytes whatever the order of the keys. `immutable` promises that no object in it is ever written
- * to: bytes of its larger parts are kept as long as these, for the next message that contains them. Throws `XdsError` with the path.
+ * that equal content gives equal bytes whatever the order of the keys. `immutable` promises that no part that is said to be
+ * `shared` is ever written to: its bytes are kept and copied. Throws `XdsError` with the path.
  */
 export function encodeJson(name: string, json: unknown, immutable = false): Uint8Array {
-  shared.reset();
-  met.clear();
+  output.reset();
   reuse = immutable;
-  messageWriter(name)(json, shared, 0);
-  met.clear();
-  return shared.finish();
+  messageWriter(name)(json, output, 0);
+  return output.finish();
 }
 
 const messageWriters = new Map<string, ValueWriter>();
@@ -88,20 +89,6 @@ function knownAny(typeUrl: string): KnownAny | undefined {
   return made;
 }
 
-/**
- * What occurs again within a message, as the same object, is copied: filter chains share filters and settings. Kept is what
- * is met for the second time. A list counts as the same under the same field only, which `item` stands for.
- */
-const met = new Map<object, { readonly bytes: Uint8Array | undefined; readonly item: ValueWriter }>();
-/** Messages of these types are looked at: nearly all routes have one retry policy. Looking costs as much as writing a small one. */
-const OFTEN_SHARED: ReadonlySet<string> = new Set(["envoy.config.route.v3.RetryPolicy"]);
-/** Messages of these types are what a large one changes by: one of a thousand virtual hosts. */
-const KEPT_APART: ReadonlySet<string> = new Set(["envoy.config.route.v3.VirtualHost"]);
-const keptApart = new WeakMap<object, Uint8Array>();
-let reuse = false;
-/** Lists shorter than this are not looked at. */
-const LONG_LIST = 4;
-
 function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
   const record = asRecord(json);
   const typeUrl = record["@type"];
@@ -110,8 +97,6 @@ function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
     writeOtherAny(record, writer, depth);
     return;
   }
-  if (copied(record, writeAny, writer)) return;
-  const start = writer.position;
   writer.raw(known.typeUrl);
   const shape = known.shapes.of(record, "@type");
   if (shape.keys.length > 0) {
@@ -119,7 +104,6 @@ function writeAny(json: unknown, writer: ByteWriter, depth: number): void {
     writeShape(shape, record, writer, depth + 1);
     writer.ldelim();
   }
-  keep(record, writeAny, start, writer);
 }
 
 /** One whose message has a JSON form of its own or is unknown, whose bytes are given then. */
@@ -189,7 +173,7 @@ function fieldWriter(field: FieldTable): FieldWriter["write"] {
     return packed
       ? (value, writer, depth) => writePacked(tag, item, value, writer, depth)
       : kind === "message"
-        ? (value, writer, depth) => writeSharedList(tag, item, value, writer, depth)
+        ? (value, writer, depth) => writeMessages(tag, item, value, writer, depth)
         : (value, writer, depth) => writeList(tag, item, value, writer, depth);
   if (field.presence)
     return (value, writer, depth) => {
@@ -216,50 +200,24 @@ function valueWriter(kind: Kind, type: string): ValueWriter {
   return (value, writer, depth) => {
     if (depth >= MAX_DEPTH) throw new XdsError("invalid-value", `nested deeper than ${MAX_DEPTH} levels`);
     // Not before: messages contain themselves.
-    write ??= OFTEN_SHARED.has(type)
-      ? sharedWriter(messageWriter(type))
-      : KEPT_APART.has(type)
-        ? keepingWriter(messageWriter(type))
-        : messageWriter(type);
+    write ??= messageWriter(type);
+    const kept = reuse ? keptOf(value) : undefined;
+    if (kept?.bytes && kept.writer === write) {
+      writer.bytes(kept.bytes);
+      return;
+    }
     writer.fork();
+    const start = writer.position;
     write(value, writer, depth + 1);
+    if (kept) keep(kept, write, start, writer);
     writer.ldelim();
   };
 }
 
-function sharedWriter(write: ValueWriter): ValueWriter {
-  return (value, writer, depth) => {
-    const record = asRecord(value);
-    const start = writer.position;
-    if (copied(record, write, writer)) return;
-    write(record, writer, depth);
-    keep(record, write, start, writer);
-  };
-}
-
-function keepingWriter(write: ValueWriter): ValueWriter {
-  return (value, writer, depth) => {
-    const kept = reuse ? keptApart.get(asRecord(value)) : undefined;
-    if (kept) {
-      writer.raw(kept);
-      return;
-    }
-    const start = writer.position;
-    write(value, writer, depth);
-    if (reuse) keptApart.set(asRecord(value), writer.since(start));
-  };
-}
-
-/** Writes what was kept of it, when something was. */
-function copied(value: object, item: ValueWriter, writer: ByteWriter): boolean {
-  const before = met.get(value);
-  if (before?.item !== item || !before.bytes) return false;
-  writer.raw(before.bytes);
-  return true;
-}
-
-function keep(value: object, item: ValueWriter, start: number, writer: ByteWriter): void {
-  met.set(value, { bytes: met.get(value)?.item === item ? writer.since(start) : undefined, item });
+/** Bytes are kept from the second time on: most parts of a mesh that is seen for the first time are met once. */
+function keep(kept: Kept, by: ValueWriter, start: number, writer: ByteWriter): void {
+  if (kept.writer === by) kept.bytes = writer.since(start);
+  else if (!kept.bytes) kept.writer = by;
 }
 
 function writeList(tag: number, item: ValueWriter, value: unknown, writer: ByteWriter, depth: number): void {
@@ -275,15 +233,15 @@ function writeList(tag: number, item: ValueWriter, value: unknown, writer: ByteW
   }
 }
 
-function writeSharedList(tag: number, item: ValueWriter, value: unknown, writer: ByteWriter, depth: number): void {
-  if (!Array.isArray(value) || value.length < LONG_LIST) {
-    writeList(tag, item, value, writer, depth);
+function writeMessages(tag: number, item: ValueWriter, value: unknown, writer: ByteWriter, depth: number): void {
+  const kept = reuse ? keptOf(value) : undefined;
+  if (kept?.bytes && kept.writer === item) {
+    writer.raw(kept.bytes);
     return;
   }
   const start = writer.position;
-  if (copied(value, item, writer)) return;
   writeList(tag, item, value, writer, depth);
-  keep(value, item, start, writer);
+  if (kept) keep(kept, item, start, writer);
 }
 
 function writePacked(tag: number, item: ValueWriter, value: unknown, writer: ByteWriter, depth: number): void {

@@ -1,6 +1,7 @@
 import type { Reader } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import { objectKey } from "@fairlead/model";
+import { SourceSet } from "./source-set.ts";
 
 /** The place in a source of truth that a node of a resource was made from. `path` is a field path (`spec.http[0].timeout`), empty for the whole object. */
 export interface Source {
@@ -42,8 +43,8 @@ export interface Build {
 }
 
 /**
- * Runs a generator for one resource. With `provenance`, every place given to {@link Build.from} is kept there;
- * resources are the same either way.
+ * Runs a generator for one resource. With `provenance`, every place given to {@link Build.from} is kept there; it needs derivations
+ * that are `traced`. Resources are the same either way.
  */
 export function generated<R>(
   read: Reader,
@@ -51,36 +52,52 @@ export function generated<R>(
   make: (build: Build) => R,
   provenance?: Provenance,
 ): Generated<R> {
-  const sources = new Map<string, ObjectRef>();
-  const diagnostics: Diagnostic[] = [];
-  const patches = new Set<string>();
-  const seen = new Set<ObjectRef>();
-  const uses = (object: ObjectRef) => {
-    // The text that tells objects apart costs more than to see that it is the same object again.
-    if (seen.has(object)) return;
-    seen.add(object);
-    const key = objectKey(object);
-    if (!sources.has(key)) sources.set(key, object);
-  };
-  const resource = make({
-    read,
-    traced: provenance !== undefined,
-    from(node, object, path = "") {
-      uses(object);
-      provenance?.set(node, { object, path });
-      return node;
-    },
-    uses,
-    report: (diagnostic) => void diagnostics.push(diagnostic),
-    patched: (patch) => void patches.add(patchKey(patch)),
-  });
+  const record = new Recorder(read, provenance);
+  const resource = make(record);
+  const { sources, diagnostics, patches } = record;
   return {
     name,
     resource,
-    sources: [...sources.values()],
+    sources: sources.list,
     diagnostics,
-    ...(patches.size > 0 ? { patches: [...patches] } : {}),
+    ...(patches ? { patches: [...patches] } : {}),
   };
+}
+
+class Recorder implements Build {
+  readonly read: Reader;
+  readonly sources = new SourceSet();
+  readonly diagnostics: Diagnostic[] = [];
+  patches: Set<string> | undefined;
+  readonly traced: boolean;
+  readonly #provenance: Provenance | undefined;
+
+  constructor(read: Reader, provenance: Provenance | undefined) {
+    if (provenance && !read.traced)
+      throw new TypeError("places are asked of derivations that keep none: make them with `traced`");
+    this.read = read;
+    this.traced = provenance !== undefined;
+    this.#provenance = provenance;
+  }
+
+  from<N extends object>(node: N, object: ObjectRef, path = ""): N {
+    this.sources.add(object);
+    this.#provenance?.set(node, { object, path });
+    return node;
+  }
+
+  uses(object: ObjectRef): void {
+    this.sources.add(object);
+  }
+
+  report(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+  }
+
+  patched(patch: { readonly source: ObjectRef; readonly path: string }): void {
+    this.patches ??= new Set();
+    this.patches.add(patchKey(patch));
+  }
 }
 
 /**

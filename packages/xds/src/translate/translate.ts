@@ -67,7 +67,7 @@ const byName = (a: Generated, b: Generated) => (a.name < b.name ? -1 : a.name > 
  * changes, use `createMeshSource` of the server side, which shares and updates what is made.
  */
 export function translate(mesh: Mesh, node: ProxyNode, provenance?: Provenance): Translation {
-  const derivations = new Derivations(mesh);
+  const derivations = new Derivations(mesh, { traced: provenance !== undefined });
   const diagnostics: Diagnostic[] = [];
   const make = (type: GeneratorName): readonly Generated[] => {
     const whole: Query<void, readonly Generated[]> = {

@@ -1,3 +1,4 @@
+import type { Reader } from "@fairlead/mesh";
 import type { HttpFilter, ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import type { ListenerClass } from "../listener/proxy-headers.ts";
@@ -29,6 +30,11 @@ export function networkExtensionFilters(
   return chosen(build, "NETWORK", phase, listenerClass, port).map((extension) =>
     discovered(build, extension, NETWORK_RBAC),
   );
+}
+
+/** The port where an extension asks for one, else 0: then it makes no difference. */
+export function portAmongExtensions(read: Reader, port: number): number {
+  return extensionsOf(read).some(({ match }) => match.some(({ ports = [] }) => ports.length > 0)) ? port : 0;
 }
 
 function chosen(

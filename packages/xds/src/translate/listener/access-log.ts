@@ -1,5 +1,6 @@
 import type { EnvoyFileAccessLogProvider, ExtensionProvider, LogFilter, MeshConfig } from "@fairlead/config";
 import { meshConfigOf, type Query, type Reader } from "@fairlead/mesh";
+import { shared } from "../../proto/shared.ts";
 import type { AccessLog, AccessLogFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { include, type Part, partOf } from "../route/part.ts";
@@ -43,7 +44,7 @@ function madeLogs(build: Build, listenerClass: ListenerClass, writer: LogWriter)
     sections.length === 0 && (mesh.defaultProviders?.accessLogging ?? []).length === 0
       ? meshLogs(mesh, writer, filter)
       : providerLogs(build, mesh, listenerClass, filter);
-  return found.length > 0 ? found : undefined;
+  return found.length > 0 ? shared(found) : undefined;
 }
 
 function withFilter(log: AccessLog, ...filters: readonly (AccessLogFilter | undefined)[]): AccessLog {

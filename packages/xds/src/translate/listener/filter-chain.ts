@@ -47,33 +47,54 @@ export class ChainSet {
    * `everything` for a chain that has neither to tell it apart.
    */
   add(plan: ChainPlan): { readonly lost: readonly string[] } {
-    const names = [...new Set((plan.serverNames ?? []).filter((name) => name !== "*"))];
-    const wanted = names.length > 0 && !plan.serverNames?.includes("*") ? names : [EVERY_NAME];
+    const wanted = namesOf(plan);
     const ranges = rangesOf(plan);
+    const otherwise = `${plan.transportProtocol ?? ""} ${plan.applicationProtocols?.join() ?? ""}`;
+    const kept = [...ranges].map(([range, written]) => ({
+      written,
+      names: this.#take(`${otherwise} ${range}`, wanted),
+    }));
+    if (kept.every(({ names }) => names.length === wanted.length)) {
+      this.chains.push(plan);
+      return NOTHING_LOST;
+    }
+    const left = new Map<string, { readonly names: readonly string[]; readonly destinations: string[] }>();
     const lost = new Map<string, string[]>();
-    const left = new Map<string, { names: readonly string[]; destinations: string[] }>();
-    for (const [range, written] of ranges) {
-      const key = JSON.stringify([plan.transportProtocol ?? "", plan.applicationProtocols ?? [], range]);
-      const taken = this.#taken.get(key) ?? new Set();
-      this.#taken.set(key, taken);
-      const free = wanted.filter((name) => !taken.has(name));
-      for (const name of wanted) if (taken.has(name)) lost.set(name, [...(lost.get(name) ?? []), written]);
-      for (const name of free) taken.add(name);
-      if (free.length === 0) continue;
-      const part = left.get(JSON.stringify(free)) ?? { names: free, destinations: [] };
-      left.set(JSON.stringify(free), part);
+    for (const { written, names } of kept) {
+      for (const name of wanted) if (!names.includes(name)) lost.set(name, [...(lost.get(name) ?? []), written]);
+      if (names.length === 0) continue;
+      const part = left.get(names.join()) ?? { names, destinations: [] };
+      left.set(names.join(), part);
       part.destinations.push(written);
     }
-    if (lost.size === 0) this.chains.push(plan);
-    else
-      for (const part of left.values())
-        this.chains.push({
-          ...plan,
-          ...(part.names.length < wanted.length && { serverNames: part.names }),
-          ...(part.destinations.length < ranges.size && { destinations: part.destinations }),
-        });
+    for (const { names, destinations } of left.values())
+      this.chains.push({
+        ...plan,
+        ...(names.length < wanted.length && { serverNames: names }),
+        ...(destinations.length < ranges.size && { destinations }),
+      });
     return { lost: [...lost].flatMap(([name, gone]) => namesOfLost(name, gone, gone.length === ranges.size)) };
   }
+
+  /** Those of the names that no earlier chain has among what matches the same otherwise. */
+  #take(otherwise: string, wanted: readonly string[]): readonly string[] {
+    const taken = this.#taken.get(otherwise);
+    if (!taken) {
+      this.#taken.set(otherwise, new Set(wanted));
+      return wanted;
+    }
+    const free = wanted.filter((name) => !taken.has(name));
+    for (const name of free) taken.add(name);
+    return free;
+  }
+}
+
+const NOTHING_LOST = { lost: [] };
+
+/** The server names, each once; one that stands for every name where the chain is for all. */
+function namesOf({ serverNames }: ChainPlan): readonly string[] {
+  if (!serverNames || serverNames.length === 0 || serverNames.includes("*")) return EVERY_NAME;
+  return serverNames.length === 1 ? serverNames : [...new Set(serverNames)];
 }
 
 function namesOfLost(name: string, ranges: readonly string[], all: boolean): readonly string[] {
@@ -81,26 +102,27 @@ function namesOfLost(name: string, ranges: readonly string[], all: boolean): rea
   return ranges.map((range) => (name ? `${name} at ${range}` : range));
 }
 
-const EVERY_NAME = "";
+const EVERY_NAME: readonly string[] = [""];
 
-const EVERY_ADDRESS = "";
+const EVERY_ADDRESS: ReadonlyMap<string, string> = new Map([["", ""]]);
 
 /** The ranges of addresses that a chain is for, as they are written by what they are to Envoy. */
 function rangesOf({ destinations }: Pick<ChainPlan, "destinations">): ReadonlyMap<string, string> {
+  if (!destinations || destinations.length === 0) return EVERY_ADDRESS;
   const ranges = new Map<string, string>();
-  for (const text of destinations ?? []) {
+  for (const text of destinations) {
     const range = text.split("/")[0] === UNSPECIFIED ? undefined : maskedCidr(text);
     if (range !== undefined && !ranges.has(range)) ranges.set(range, text);
   }
-  return ranges.size > 0 ? ranges : new Map([[EVERY_ADDRESS, EVERY_ADDRESS]]);
+  return ranges.size > 0 ? ranges : EVERY_ADDRESS;
 }
 
 function filterChainMatch(plan: ChainPlan): FilterChainMatch | undefined {
   if (matchesAll(plan)) return undefined;
   const { serverNames, destinations, applicationProtocols, transportProtocol } = plan;
-  const ranges = [...rangesOf({ destinations: [...(destinations ?? [])].sort() }).values()].flatMap(
-    (text) => cidrRange(text) ?? [],
-  );
+  const ranges = destinations?.length
+    ? [...rangesOf({ destinations: [...destinations].sort() }).values()].flatMap((text) => cidrRange(text) ?? [])
+    : [];
   return defined<FilterChainMatch>({
     applicationProtocols: applicationProtocols?.length ? [...applicationProtocols] : undefined,
     transportProtocol: transportProtocol || undefined,
@@ -115,7 +137,7 @@ export function filterChain(plan: ChainPlan): FilterChain {
     filterChainMatch: filterChainMatch(plan),
     filters: plan.filters,
     metadata: plan.metadata,
-    transportSocket: tlsTransportSocket(plan.tls),
+    transportSocket: plan.tls && tlsTransportSocket(plan.tls),
     transportSocketConnectTimeout: HANDSHAKE_TIMEOUT,
   });
 }

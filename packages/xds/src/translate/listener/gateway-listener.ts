@@ -9,7 +9,6 @@ import { additionalAddresses, listenAddress, listenerName, WILDCARDS } from "./a
 import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
 import { type ChainPlan, ChainSet, filterChain } from "./filter-chain.ts";
 import { gatewayConnectionChains, leadsSomewhere } from "./gateway-chains.ts";
-import { gatewayBase } from "./gateway-http.ts";
 import { STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { http3Listener, http3Servers, UDP_PREFIX } from "./http3-listener.ts";
 import { httpChainFilters } from "./network-filters.ts";
@@ -158,12 +157,10 @@ function manager(
   delimit = true,
 ) {
   return httpChainFilters(build, {
-    listenerClass: "gateway",
+    kind: "gateway",
     port,
     routes,
     statPrefix: delimit ? `${statName}${STAT_PREFIX_END}` : statName,
     protocol,
-    useRemoteAddress: true,
-    base: gatewayBase(build),
   });
 }

@@ -480,7 +480,7 @@ test("parts say which object made them", () => {
     key: (unit) => unit,
     compute: (read: Reader, unit) => listenerGenerator.generate(read, unit, provenance),
   };
-  const derivations = new Derivations(meshOf({ services, config: [policy, vs] }));
+  const derivations = new Derivations(meshOf({ services, config: [policy, vs] }), { traced: true });
   const [outbound] = derivations.ask(traced, "outbound|10.96.0.2_9000", aNode());
   const proxy = outbound?.resource.filterChains?.[0]?.filters?.[0];
   const config = proxy?.typedConfig as { weightedClusters?: { clusters: object[] } } | undefined;

@@ -5,7 +5,6 @@ import type { MergedPort } from "../route/gateway-servers.ts";
 import { accessLogs } from "./access-log.ts";
 import { WILDCARDS } from "./address.ts";
 import { bufferLimit, effectiveConnectionSettings } from "./connection-settings.ts";
-import { gatewayBase } from "./gateway-http.ts";
 import { httpConnectionManager, STAT_PREFIX_END } from "./http-connection-manager.ts";
 import { addressFamilyOf, proxySettingsOf } from "./node-settings.ts";
 import { serverTlsContext } from "./server-tls.ts";
@@ -48,13 +47,11 @@ function chain(build: Build, name: string, { server, source, path, routeName, sn
   const context = server.tls && serverTlsContext(build, server.tls, { object: source, path: `${path}.tls` });
   const names = sniHosts.includes("*") ? [] : [...sniHosts].sort();
   const manager = httpConnectionManager(build, {
-    listenerClass: "gateway",
+    kind: "gateway-http3",
     port: server.port.number,
     routes: routeName,
     statPrefix: server.name || `outbound_${name}${STAT_PREFIX_END}`,
     protocol: "HTTPS",
-    useRemoteAddress: true,
-    base: { ...gatewayBase(build), codecType: "HTTP3", http3ProtocolOptions: {} },
   });
   return build.from(
     defined<FilterChain>({

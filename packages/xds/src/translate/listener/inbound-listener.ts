@@ -1,5 +1,6 @@
 import { type MutualTlsMode, meshConfigOf, peerAuthenticationOf, serviceTargetsOf, sidecarOf } from "@fairlead/mesh";
 import { isHttp2, isTcp } from "@fairlead/model";
+import { shared } from "../../proto/shared.ts";
 import type {
   DownstreamTlsContext,
   FilterChain,
@@ -27,13 +28,11 @@ import {
   idleTimeoutOf,
   interceptionModeOf,
   metadataFlag,
-  proxySettingsOf,
 } from "./node-settings.ts";
-import { clientCertDetails, effectiveProxyHeaders } from "./proxy-headers.ts";
 import { serverTlsContext } from "./server-tls.ts";
 import { ORIGINAL_DESTINATION, ORIGINAL_SOURCE } from "./static-filters.ts";
 import { protocolFilters, tcpProxyFilter } from "./tcp-filters.ts";
-import { meshTlsContext, tlsTransportSocket } from "./tls-context.ts";
+import { meshTransportSocket, tlsTransportSocket } from "./tls-context.ts";
 import { defined } from "./typed.ts";
 import { blackhole } from "./virtual-outbound.ts";
 
@@ -44,7 +43,7 @@ export function virtualInbound(build: Build): Listener {
   const { ports, problems } = inboundPlanOf(read);
   for (const problem of problems) build.report(problem);
   const chains = [
-    blackhole(build, `${VIRTUAL_INBOUND}-blackhole`, inbound),
+    blackhole(`${VIRTUAL_INBOUND}-blackhole`, inbound),
     ...passthroughModes(build).flatMap(({ port, mode }) => chainsOf(build, passthrough(port), mode)),
     ...ports.filter((port) => !port.bindToPort).flatMap((port) => portChains(build, port)),
   ];
@@ -142,8 +141,14 @@ function portChains(build: Build, port: InboundPort): FilterChain[] {
 
 function chainsOf(build: Build, port: ChainPort, mode: MutualTlsMode, custom?: DownstreamTlsContext): FilterChain[] {
   const matches = custom ? customTlsMatches(port.protocol) : inboundMatches(port.protocol, mode);
+  const handlers: { http?: ListenerFilter[]; tcp?: ListenerFilter[] } = {};
+  // Chains of one port differ in what they match: what handles HTTP, and what does not look, is one for all of them.
+  const filtersOf = (content: "http" | "tcp") => {
+    handlers[content] ??= (content === "http" ? httpFilters(build, port) : tcpFilters(build, port)).map(shared);
+    return handlers[content];
+  };
   return matches.map((match) => {
-    const tls = match.terminatesTls ? (custom ?? meshTlsContext(build.read, mode)) : undefined;
+    const socket = custom ? () => tlsTransportSocket(custom) : () => meshTransportSocket(build.read);
     const chain = defined<FilterChain>({
       name: chainName(port, match),
       filterChainMatch: defined<FilterChainMatch>({
@@ -151,8 +156,8 @@ function chainsOf(build: Build, port: ChainPort, mode: MutualTlsMode, custom?: D
         transportProtocol: match.transportProtocol,
         destinationPort: port.targetPort || undefined,
       }),
-      filters: match.content === "http" ? httpFilters(build, port) : tcpFilters(build, port),
-      transportSocket: tlsTransportSocket(tls),
+      filters: filtersOf(match.content),
+      transportSocket: match.terminatesTls ? socket() : undefined,
       metadata: port.sidecar ? configMetadata(port.sidecar) : undefined,
     });
     return port.source ? build.from(chain, port.source, port.path) : chain;
@@ -169,11 +174,10 @@ function clusterOf({ binds, targetPort }: ChainPort): string {
 }
 
 function httpFilters(build: Build, port: ChainPort): ListenerFilter[] {
-  const { proxyHeaders } = proxySettingsOf(build.read);
   const cluster = clusterOf(port);
   const statName = port.binds ? `inbound_${listenerName(port.binds[0] ?? "", port.targetPort)}` : cluster;
   return httpChainFilters(build, {
-    listenerClass: "sidecar-inbound",
+    kind: isHttp2(port.protocol) ? "inbound-http2" : "inbound",
     port: port.targetPort,
     routes: patchedRoutes(
       build,
@@ -187,12 +191,6 @@ function httpFilters(build: Build, port: ChainPort): ListenerFilter[] {
     ),
     statPrefix: `${statName}${STAT_PREFIX_END}`,
     protocol: port.protocol,
-    useRemoteAddress: false,
-    base: defined({
-      forwardClientCertDetails: effectiveProxyHeaders(proxyHeaders, "sidecar-inbound").forwardedClientCert,
-      setCurrentClientCertDetails: clientCertDetails(proxyHeaders),
-      http2ProtocolOptions: isHttp2(port.protocol) ? {} : undefined,
-    }),
   });
 }
 

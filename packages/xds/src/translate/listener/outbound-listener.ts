@@ -1,6 +1,7 @@
 import { refOf } from "@fairlead/config";
 import { meshConfigOf, type Query } from "@fairlead/mesh";
-import type { Listener, ListenerFilter } from "../../proto/types.ts";
+import { shared } from "../../proto/shared.ts";
+import type { FilterChain, Listener, ListenerFilter } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { BLACKHOLE_CLUSTER, clusterName, PASSTHROUGH_CLUSTER } from "../names.ts";
 import { outboundTrafficPolicyOf } from "../route/catch-all.ts";
@@ -33,7 +34,7 @@ export function outboundListener(build: Build, plan: OutboundListenerPlan): List
       if (lost.length > 0) reportConflict(build, contribution, plan, lost);
     }
   }
-  return listenerOf(build, plan, set.chains, () => fallthroughFilters(build));
+  return listenerOf(build, plan, set.chains);
 }
 
 function reportConflict(
@@ -73,13 +74,11 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
   // Listeners on the wildcard address lead to many services, also to some outside the mesh.
   const meshProtocol = binds[0] === wildcard ? [] : meshProtocolFilters(read, contribution);
   const filters = httpChainFilters(build, {
-    listenerClass: "sidecar-outbound",
+    kind: "outbound",
     port: port.number,
     routes: routesName(contribution, wildcard),
     statPrefix: `outbound_${plan.name}${STAT_PREFIX_END}`,
     protocol: port.protocol,
-    // Headers such as timeouts that the application sets are trusted as they come.
-    useRemoteAddress: false,
     lastFilters: [...meshProtocol, ...dynamicDnsHttpFilters(read, service)],
   });
   const sniffed = adds === "auto" || (binds[0] === wildcard && port.protocol !== "HTTP_PROXY");
@@ -92,7 +91,7 @@ function httpChain(build: Build, contribution: Contribution, plan: OutboundListe
   );
 }
 
-const fallthrough: Query<void, Part<readonly ListenerFilter[]>> = {
+const fallthrough: Query<void, Part<ListenerFilter[]>> = {
   name: "fallthrough-filters",
   key: () => "",
   compute: (read) => partOf(read, madeFallthrough),
@@ -100,8 +99,18 @@ const fallthrough: Query<void, Part<readonly ListenerFilter[]>> = {
 
 /** Where connections go that no chain takes; the same filters for all listeners. */
 export function fallthroughFilters(build: Build): ListenerFilter[] {
-  return [...include(build, build.read.ask(fallthrough, undefined))];
+  return include(build, build.read.ask(fallthrough, undefined));
 }
+
+/** Those as the last chain of a listener. */
+const lastChain: Query<void, Part<FilterChain>> = {
+  name: "fallthrough-chain",
+  key: () => "",
+  compute: (read) =>
+    partOf(read, (build) =>
+      shared({ name: NAME_OF_FALLTHROUGH, filterChainMatch: {}, filters: fallthroughFilters(build) }),
+    ),
+};
 
 function madeFallthrough(build: Build): ListenerFilter[] {
   const { mode, egressProxy, source } = outboundTrafficPolicyOf(build.read);
@@ -114,7 +123,7 @@ function madeFallthrough(build: Build): ListenerFilter[] {
     cluster,
     ...(idleTimeout ? { idleTimeout } : {}),
   });
-  return [source ? build.from(filter, source.object, source.path) : filter];
+  return [shared(source ? build.from(filter, source.object, source.path) : filter)];
 }
 
 type ListenerShape = Pick<OutboundListenerPlan, "name" | "binds" | "bindToPort" | "port">;
@@ -123,7 +132,6 @@ function listenerOf(
   build: Build,
   { name, binds: [bind = "", ...others], bindToPort, port }: ListenerShape,
   plans: readonly ChainPlan[],
-  fallthrough: () => ListenerFilter[],
 ): Listener {
   const { read } = build;
   const inspectsTls = plans.some(
@@ -148,9 +156,7 @@ function listenerOf(
     listenerFilters: listenerFilters.length > 0 ? listenerFilters : undefined,
     listenerFiltersTimeout: (inspectsHttp && durationOf(meshConfigOf(read).protocolDetectionTimeout)) || "0s",
     filterChains: only ? [only] : chains,
-    defaultFilterChain: only
-      ? undefined
-      : (everything ?? { name: NAME_OF_FALLTHROUGH, filterChainMatch: {}, filters: fallthrough() }),
+    defaultFilterChain: only ? undefined : (everything ?? include(build, read.ask(lastChain, undefined))),
   });
 }
 
@@ -159,13 +165,11 @@ export function httpProxyListener(build: Build, port: number): Listener {
   const [localhost, ...others] = LOCALHOSTS[addressFamilyOf(build.read)];
   const name = listenerName(localhost, port);
   const filters = httpChainFilters(build, {
-    listenerClass: "sidecar-outbound",
+    kind: "outbound-proxy",
     port,
     routes: HTTP_PROXY_ROUTES,
     statPrefix: `outbound_${name}${STAT_PREFIX_END}`,
     protocol: "HTTP_PROXY",
-    useRemoteAddress: false,
-    base: { httpProtocolOptions: { allowAbsoluteUrl: true } },
     lastFilters: dynamicDnsHttpFilters(build.read, undefined),
   });
   const shape: ListenerShape = {
@@ -174,7 +178,7 @@ export function httpProxyListener(build: Build, port: number): Listener {
     bindToPort: true,
     port: { number: port, name: "", protocol: "HTTP_PROXY" },
   };
-  return listenerOf(build, shape, [{ filters }], () => []);
+  return listenerOf(build, shape, [{ filters }]);
 }
 
 /** The routes of the forward proxy. */

@@ -23,18 +23,16 @@ export interface TcpOptions {
 }
 
 /** A filter that hands connections on, with the access logs of the node. */
-export function tcpProxyFilter(
-  build: Build,
-  listenerClass: ListenerClass | undefined,
-  proxy: TcpProxy,
-): ListenerFilter {
-  const logs = listenerClass && accessLogs(build, listenerClass, "tcp");
+export function tcpProxyFilter(build: Build, listenerClass: ListenerClass, proxy: TcpProxy): ListenerFilter {
+  const accessLog = accessLogs(build, listenerClass, "tcp");
+  return plainTcpProxy(accessLog ? { ...proxy, accessLog } : proxy);
+}
+
+/** The same, which logs nothing. */
+export function plainTcpProxy(proxy: TcpProxy): ListenerFilter {
   return {
     name: "envoy.filters.network.tcp_proxy",
-    typedConfig: typed(
-      "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
-      logs ? { ...proxy, accessLog: logs } : proxy,
-    ),
+    typedConfig: typed("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy", proxy),
   };
 }
 

@@ -1,4 +1,5 @@
-import { compliancePolicyOf, type MutualTlsMode, meshConfigOf, type Reader, trustDomainOf } from "@fairlead/mesh";
+import { compliancePolicyOf, meshConfigOf, type Query, type Reader, trustDomainOf } from "@fairlead/mesh";
+import { shared } from "../../proto/shared.ts";
 import type {
   CommonTlsContext,
   DownstreamTlsContext,
@@ -61,9 +62,20 @@ export function acceptedTrustDomains(read: Reader): readonly string[] {
   ].filter(Boolean);
 }
 
-/** The TLS context of an inbound filter chain of the mesh; undefined where there is no mTLS. */
-export function meshTlsContext(read: Reader, mode: MutualTlsMode): DownstreamTlsContext | undefined {
-  if (mode === "DISABLE") return undefined;
+/** One for all chains of a node. */
+const meshSocket: Query<void, TransportSocket> = {
+  name: "mesh-transport-socket",
+  key: () => "",
+  compute: (read) => shared(tlsTransportSocket(meshTlsContext(read))),
+};
+
+/** How an inbound filter chain ends the TLS of the mesh. */
+export function meshTransportSocket(read: Reader): TransportSocket {
+  return read.ask(meshSocket, undefined);
+}
+
+/** The TLS context of such a chain. */
+export function meshTlsContext(read: Reader): DownstreamTlsContext {
   const { meshMTLS } = meshConfigOf(read);
   const secrets = workloadSecrets(read);
   const matchSubjectAltNames: StringMatcher[] = acceptedTrustDomains(read).map((domain) => ({
@@ -85,11 +97,9 @@ export function meshTlsContext(read: Reader, mode: MutualTlsMode): DownstreamTls
   return { commonTlsContext: common, requireClientCertificate: true };
 }
 
-export function tlsTransportSocket(context: DownstreamTlsContext | undefined): TransportSocket | undefined {
-  return (
-    context && {
-      name: "envoy.transport_sockets.tls",
-      typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),
-    }
-  );
+export function tlsTransportSocket(context: DownstreamTlsContext): TransportSocket {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typedConfig: typed("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),
+  };
 }

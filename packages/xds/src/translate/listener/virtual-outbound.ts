@@ -1,3 +1,4 @@
+import { shared } from "../../proto/shared.ts";
 import type { FilterChain, Listener } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { BLACKHOLE_CLUSTER, VIRTUAL_OUTBOUND } from "../names.ts";
@@ -11,7 +12,7 @@ import { httpChainFilters } from "./network-filters.ts";
 import { addressFamilyOf, capturePorts, interceptionModeOf } from "./node-settings.ts";
 import { fallthroughFilters } from "./outbound-listener.ts";
 import { HTTP_INSPECTOR } from "./static-filters.ts";
-import { tcpProxyFilter } from "./tcp-filters.ts";
+import { plainTcpProxy } from "./tcp-filters.ts";
 import { defined } from "./typed.ts";
 
 const CATCH_ALL = "virtualOutbound-catchall-tcp";
@@ -33,19 +34,21 @@ export function virtualOutbound(build: Build): Listener {
     accessLog: accessLogs(build, "sidecar-outbound", "listener"),
     listenerFilters: dynamic ? [HTTP_INSPECTOR] : undefined,
     filterChains: [
-      blackhole(build, `${VIRTUAL_OUTBOUND}-blackhole`, outbound),
+      blackhole(`${VIRTUAL_OUTBOUND}-blackhole`, outbound),
       ...(dynamic ? [dynamicDnsChain(build)] : []),
       { name: CATCH_ALL, filters: fallthroughFilters(build) },
     ],
   });
 }
 
+const BLACKHOLE = [shared(plainTcpProxy({ statPrefix: BLACKHOLE_CLUSTER, cluster: BLACKHOLE_CLUSTER }))];
+
 /** Connections to the capturing port itself would be sent to it again and again. */
-export function blackhole(build: Build, name: string, port: number): FilterChain {
+export function blackhole(name: string, port: number): FilterChain {
   return {
     name,
     filterChainMatch: { destinationPort: port },
-    filters: [tcpProxyFilter(build, undefined, { statPrefix: BLACKHOLE_CLUSTER, cluster: BLACKHOLE_CLUSTER })],
+    filters: BLACKHOLE,
   };
 }
 
@@ -53,7 +56,7 @@ export function blackhole(build: Build, name: string, port: number): FilterChain
 function dynamicDnsChain(build: Build): FilterChain {
   const name = "allow_any_dynamic_dns";
   const filters = httpChainFilters(build, {
-    listenerClass: "sidecar-outbound",
+    kind: "outbound",
     port: 0,
     routes: {
       name,
@@ -64,7 +67,6 @@ function dynamicDnsChain(build: Build): FilterChain {
     },
     statPrefix: `outbound_${VIRTUAL_OUTBOUND}_${name}${STAT_PREFIX_END}`,
     protocol: "HTTP",
-    useRemoteAddress: false,
     lastFilters: dynamicDnsHttpFilters(build.read, undefined),
   });
   return {

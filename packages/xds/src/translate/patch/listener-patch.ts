@@ -136,8 +136,10 @@ class ListenerPatcher {
       }
       if (this.#merges(patch)) chain = this.#mergeChain(chain, patch);
     }
-    chain.filters = this.#networkFilters(listener, chain);
-    return chain;
+    // Chains and filters are shared: what is patched is a copy.
+    const patched = { ...chain, filters: this.#networkFilters(listener, chain) };
+    keepSource(this.#provenance, chain, patched);
+    return patched;
   }
 
   /** A transport socket of the same name is merged within; then nothing else of the patch counts, as in Istio. */
@@ -190,9 +192,9 @@ class ListenerPatcher {
         this.#build.patched(patch);
     for (const patch of patches)
       if (patch.operation === "MERGE") this.#mergeNamed<HttpFilter>(filters, patch, true, place(patch).matches);
-    // The object stays: what it was made from is known by it.
-    filter.typedConfig = { ...manager, httpFilters: filters };
-    return filter;
+    const patched = { ...filter, typedConfig: { ...manager, httpFilters: filters } };
+    keepSource(this.#provenance, filter, patched);
+    return patched;
   }
 
   /** Merges the typed configuration of every filter that matches; a name in the patch replaces the filter's. */

@@ -1,6 +1,7 @@
 import type { Destination } from "@fairlead/config";
 import { meshConfigOf, type Query, type Reader, sidecarOf } from "@fairlead/mesh";
 import type { ObjectRef } from "@fairlead/model";
+import { shared } from "../../proto/shared.ts";
 import type { Route, VirtualHost } from "../../proto/types.ts";
 import { clusterName, PASSTHROUGH_CLUSTER } from "../names.ts";
 import { NO_TIMEOUT } from "./action.ts";
@@ -39,7 +40,11 @@ export function outboundTrafficPolicyOf(read: Reader): OutboundTrafficPolicy {
 /** The cluster that resolves the request's own host. */
 export const DYNAMIC_DNS_CLUSTER = "AllowAnyDynamicDNSCluster";
 
-const catchAll: Query<void, VirtualHost> = { name: "catch-all-virtual-host", key: () => "", compute: makeCatchAll };
+const catchAll: Query<void, VirtualHost> = {
+  name: "catch-all-virtual-host",
+  key: () => "",
+  compute: (read) => shared(makeCatchAll(read)),
+};
 
 /** The virtual host for hosts that no other one has. */
 export function catchAllVirtualHost(read: Reader): VirtualHost {

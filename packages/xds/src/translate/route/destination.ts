@@ -11,10 +11,23 @@ export interface DestinationLookup {
   readonly inferPort?: boolean;
   /** The service of this namespace goes first where the host name occurs in several. */
   readonly namespace?: string;
+  /** Services that were looked up for the same reader: routes name one several times. */
+  readonly known?: Map<string, Service | undefined>;
 }
 
 /** The service that a destination names. */
-export function destinationService(read: Reader, host: string, namespace?: string): Service | undefined {
+export function destinationService(
+  read: Reader,
+  host: string,
+  { namespace, known }: DestinationLookup,
+): Service | undefined {
+  if (known?.has(host)) return known.get(host);
+  const service = findService(read, host, namespace);
+  known?.set(host, service);
+  return service;
+}
+
+function findService(read: Reader, host: string, namespace: string | undefined): Service | undefined {
   const preferred =
     namespace === undefined
       ? undefined
@@ -29,7 +42,7 @@ export function destinationService(read: Reader, host: string, namespace?: strin
  */
 export function destinationCluster(read: Reader, destination: Destination, lookup: DestinationLookup): string {
   if (!destination.host) return "UnknownService";
-  const service = destinationService(read, destination.host, lookup.namespace);
+  const service = destinationService(read, destination.host, lookup);
   const host = service?.externalName ?? destination.host;
   const only = lookup.inferPort !== false && service?.ports.length === 1 ? service.ports[0]?.number : undefined;
   return clusterName("outbound", destination.port?.number ?? only ?? lookup.port, destination.subset ?? "", host);
@@ -44,7 +57,7 @@ export function deadEnd(
   const { host, port, subset } = destination;
   // Only a route of the Gateway API has one, whose conversion has said why.
   if (!host) return undefined;
-  const service = destinationService(read, host, lookup.namespace);
+  const service = destinationService(read, host, lookup);
   if (!service)
     return {
       code: "unknown-destination",

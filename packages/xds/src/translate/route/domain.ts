@@ -31,15 +31,12 @@ export function serviceDomains(
 ): Domains {
   const domains: string[] = [];
   const alternatives: string[] = [];
+  let told = 0;
   for (const name of [service.hostname, ...aliases]) {
     push(domains, bracketed(name), port);
-    const others = alternativeNames(read, name).flatMap((alternative) => {
-      const list: string[] = [];
-      push(list, bracketed(alternative), port);
-      return list;
-    });
-    domains.push(...others);
-    alternatives.push(...others);
+    for (const alternative of alternativeNames(read, name)) push(alternatives, bracketed(alternative), port);
+    for (let at = told; at < alternatives.length; at++) domains.push(alternatives[at] as string);
+    told = alternatives.length;
   }
   if (service.resolution === "Passthrough" && service.registry === "Kubernetes")
     domains.push(...domains.map((domain) => `*.${domain}`));
@@ -83,6 +80,8 @@ function relationOf(domain: string, own: string): string {
 
 /** `foo` and `foo.local…` for `foo.local.campus.net` where the domain ends alike. */
 function sharedSuffixNames(hostname: string, domain: string): readonly string[] {
+  // Most have nothing in common: that is seen without taking them apart.
+  if (lastLabel(hostname) !== lastLabel(domain)) return [];
   const host = hostname.split(".");
   const from = domain.split(".");
   let shared = 0;
@@ -91,6 +90,10 @@ function sharedSuffixNames(hostname: string, domain: string): readonly string[] 
   const unique = host.slice(0, host.length - shared);
   const name = unique.join(".");
   return unique.length === 2 ? [name, `${name}.${host[unique.length] ?? ""}`] : [name];
+}
+
+function lastLabel(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1);
 }
 
 function isAddress(host: string): boolean {

@@ -35,39 +35,41 @@ interface Collected {
 
 function collectHosts(build: Build, servers: readonly PlacedServer[]): ReadonlyMap<string, Collected> {
   const found = new Map<string, Collected>();
-  const made = new Map<string, Part<readonly Route[]>>();
+  const entryOf = (host: string, port: number): Collected => {
+    const name = host.toLowerCase();
+    let entry = found.get(name);
+    if (!entry) {
+      entry = { port, routes: [], requireTls: false };
+      found.set(name, entry);
+    }
+    return entry;
+  };
+  /** By the name of the Gateway: the first of its servers that a VirtualService has routes for decides what these are. */
+  const made = new Map<string, Map<ResolvedVirtualService, Part<readonly Route[]>>>();
   for (const { server, gatewayName, hosts, http3 } of servers) {
     const port = server.port.number;
     const redirect = server.tls?.httpsRedirect ?? false;
-    const entryOf = (host: string): Collected => {
-      const entry = found.get(host) ?? { port, routes: [], requireTls: false };
-      found.set(host, entry);
-      if (redirect) entry.requireTls = true;
-      return entry;
-    };
+    const tls = server.tls !== undefined;
+    const ofGateway = made.get(gatewayName) ?? new Map<ResolvedVirtualService, Part<readonly Route[]>>();
+    made.set(gatewayName, ofGateway);
     for (const virtualService of virtualServicesOf(build.read, gatewayName)) {
       const shared = sharedHosts(hosts, virtualService);
       if (shared.length === 0) continue;
-      const key = `${gatewayName} ${virtualService.namespace}/${virtualService.name}`;
-      const tls = server.tls !== undefined;
-      const routes =
-        made.get(key) ??
-        virtualServiceRoutes(build.read, {
-          virtualService,
-          port,
-          gateway: gatewayName,
-          tls,
-          http3: http3 === "served",
-        });
+      const target = { virtualService, port, gateway: gatewayName, tls, http3: http3 === "served" };
+      const routes = ofGateway.get(virtualService) ?? virtualServiceRoutes(build.read, target);
       if (routes.value.length === 0) {
         include(build, routes);
         continue;
       }
-      made.set(key, routes);
-      for (const host of shared) entryOf(host.toLowerCase()).routes.push(routes);
+      ofGateway.set(virtualService, routes);
+      for (const host of shared) {
+        const entry = entryOf(host, port);
+        entry.routes.push(routes);
+        if (redirect) entry.requireTls = true;
+      }
     }
     // A redirect needs no VirtualService.
-    if (redirect) for (const host of hosts) entryOf(nameOfHost(host).toLowerCase());
+    if (redirect) for (const host of hosts) entryOf(nameOfHost(host), port).requireTls = true;
   }
   return found;
 }
@@ -77,26 +79,30 @@ export function sharedHosts(
   serverHosts: readonly string[],
   { hosts, namespace }: Pick<ResolvedVirtualService, "hosts" | "namespace">,
 ): readonly string[] {
-  const shared = new Set<string>();
+  const shared: string[] = [];
   for (const stated of serverHosts) {
     const slash = stated.indexOf("/");
     if (slash >= 0 && stated.slice(0, slash) !== namespace) continue;
     const own = stated.slice(slash + 1);
-    for (const host of hosts)
-      if (isSubsetHost(own, host)) shared.add(own);
-      else if (isSubsetHost(host, own)) shared.add(host);
+    for (const host of hosts) {
+      const narrower = isSubsetHost(own, host) ? own : isSubsetHost(host, own) ? host : undefined;
+      if (narrower !== undefined && !shared.includes(narrower)) shared.push(narrower);
+    }
   }
-  return [...shared];
+  return shared;
 }
 
 /** Hosts with the same routes become one virtual host, so that these travel once. */
 function collapsed(found: ReadonlyMap<string, Collected>): readonly GatewayHost[] {
-  const byContent = new Map<string, { readonly hosts: string[] } & GatewayHost>();
-  for (const [host, entry] of [...found].sort(([a], [b]) => compareHostSpecificity(a, b))) {
-    const key = contentKey({ ...entry, hosts: [] });
-    const present = byContent.get(key);
-    if (present) present.hosts.push(host);
-    else byContent.set(key, { ...entry, hosts: [host] });
+  const byContent = new Map<string, string[]>();
+  for (const [host, entry] of found) {
+    const key = contentKey(entry);
+    const hosts = byContent.get(key);
+    if (hosts) hosts.push(host);
+    else byContent.set(key, [host]);
   }
-  return [...byContent.values()];
+  return [...byContent.values()].map((hosts) => {
+    if (hosts.length > 1) hosts.sort(compareHostSpecificity);
+    return { ...(found.get(hosts[0] ?? "") as Collected), hosts };
+  });
 }

@@ -1,4 +1,5 @@
 import { identityOf, type Query, type Reader } from "@fairlead/mesh";
+import { shared } from "../../proto/shared.ts";
 import type { Route, VirtualHost } from "../../proto/types.ts";
 import { hostWithPort } from "./domain.ts";
 import { isCatchAll } from "./match.ts";
@@ -16,7 +17,8 @@ export interface GatewayHost {
 }
 
 /** What tells hosts with different answers apart. */
-export function contentKey({ routes, requireTls }: GatewayHost): string {
+export function contentKey({ routes, requireTls }: Pick<GatewayHost, "routes" | "requireTls">): string {
+  if (routes.length === 1) return `${requireTls}|${identityOf(routes[0] as Part<readonly Route[]>)}`;
   return `${requireTls}|${routes.map(identityOf).join()}`;
 }
 
@@ -25,20 +27,22 @@ const gatewayHost: Query<GatewayHost, Part<VirtualHost>> = {
   key: (host) => `${host.port}|${host.hosts.join()}|${contentKey(host)}`,
   compute(read, { hosts, port, routes, requireTls }) {
     const { attemptCount } = proxyHeadersOf(read);
-    const all = routes.flatMap(({ value }) => [...value]);
-    const value: VirtualHost = {
+    const [only, ...others] = routes;
+    const all = others.length === 0 ? (only?.value ?? []) : routes.flatMap(({ value }) => value);
+    const value: VirtualHost = shared({
       name: hostWithPort(hosts[0] ?? "", port),
       domains: [...hosts],
-      ...(all.length > 0 ? { routes: [...lastCatchAlls(all)] } : {}),
+      ...(all.length > 0 ? { routes: lastCatchAlls(all) } : {}),
       ...(requireTls ? { requireTls: "ALL" as const } : {}),
       ...(attemptCount ? { includeRequestAttemptCount: true } : {}),
-    };
+    });
+    if (only && others.length === 0) return { ...only, value };
     return {
       value,
-      marks: routes.flatMap(({ marks }) => [...marks]),
-      sources: routes.flatMap(({ sources }) => [...sources]),
-      diagnostics: routes.flatMap(({ diagnostics }) => [...diagnostics]),
-      patches: routes.flatMap(({ patches }) => [...patches]),
+      marks: routes.flatMap(({ marks }) => marks),
+      sources: routes.flatMap(({ sources }) => sources),
+      diagnostics: routes.flatMap(({ diagnostics }) => diagnostics),
+      patches: routes.flatMap(({ patches }) => patches),
     };
   },
 };
@@ -49,8 +53,9 @@ export function gatewayVirtualHost(read: Reader, host: GatewayHost): Part<Virtua
 }
 
 /** Routes that take everything go behind those of the other VirtualServices. */
-function lastCatchAlls(routes: readonly Route[]): readonly Route[] {
-  const [others, catchAlls]: [Route[], Route[]] = [[], []];
+function lastCatchAlls(routes: readonly Route[]): Route[] {
+  const others: Route[] = [];
+  const catchAlls: Route[] = [];
   for (const route of routes) (isCatchAll(route.match ?? {}) ? catchAlls : others).push(route);
-  return [...others, ...catchAlls];
+  return others.concat(catchAlls);
 }

@@ -1,4 +1,5 @@
-import type { AnyMessage, Route, RouteMatch } from "../../proto/types.ts";
+import type { ResolvedVirtualService } from "@fairlead/mesh";
+import type { AnyMessage, Metadata, Route, RouteMatch } from "../../proto/types.ts";
 import { typed } from "../listener/typed.ts";
 import { parseClusterName } from "../names.ts";
 import { sessionSettings } from "../stateful-session.ts";
@@ -27,7 +28,7 @@ export function httpRoute(context: RuleContext): Route | undefined {
   const route: Route = {
     ...(name ? { name } : {}),
     match,
-    metadata: configMetadata(virtualService.namespace, virtualService.name),
+    metadata: context.metadata,
     ...(context.match?.statPrefix ? { statPrefix: context.match.statPrefix } : {}),
     ...action,
     decorator: { operation: operationOf(action, match, virtualService.name, target.port) },
@@ -96,9 +97,7 @@ function sessionOf(context: RuleContext): Readonly<Record<string, AnyMessage>> |
   const { build, placed, lookup } = context;
   const found = (placed.rule.route ?? [])
     .map(({ destination }) => {
-      const service = destination?.host
-        ? destinationService(build.read, destination.host, lookup.namespace)
-        : undefined;
+      const service = destination?.host ? destinationService(build.read, destination.host, lookup) : undefined;
       return service && sessionSettings(service);
     })
     .filter((session) => session !== undefined);
@@ -109,13 +108,10 @@ function sessionOf(context: RuleContext): Readonly<Record<string, AnyMessage>> |
   return found[0];
 }
 
-/** The configuration that a route was made from, as telemetry shows it. */
-function configMetadata(namespace: string, name: string) {
-  return {
-    filterMetadata: {
-      istio: { config: `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}` },
-    },
-  };
+/** The configuration that the routes of a VirtualService are made from, as telemetry shows it. */
+export function routeMetadata({ namespace, name }: ResolvedVirtualService): Metadata {
+  const config = `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}`;
+  return { filterMetadata: { istio: { config } } };
 }
 
 /** What traces call the route: the only destination, else the VirtualService, and the path. */

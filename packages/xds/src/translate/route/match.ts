@@ -1,4 +1,5 @@
 import type { HttpMatch, StringMatch } from "@fairlead/config";
+import { shared } from "../../proto/shared.ts";
 import type { HeaderMatcher, MetadataMatcher, QueryParameterMatcher, RouteMatch } from "../../proto/types.ts";
 import { claimMatcher, routingClaim } from "./jwt-claim.ts";
 import { isPresenceMatch, stringMatcher } from "./string-match.ts";
@@ -9,7 +10,7 @@ const byName = (a: readonly [string, unknown], b: readonly [string, unknown]) =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
 
 /** What Envoy matches when a rule has no `match`. */
-export const MATCH_ALL: RouteMatch = { prefix: "/" };
+export const MATCH_ALL: RouteMatch = shared({ prefix: "/" });
 
 /**
  * A match as Envoy knows it. `port`, `gateways`, `sourceLabels` and `sourceNamespace` are not among it: they are

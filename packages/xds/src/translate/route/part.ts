@@ -1,6 +1,7 @@
 import type { Reader } from "@fairlead/mesh";
-import { type Diagnostic, type ObjectRef, objectKey } from "@fairlead/model";
+import type { Diagnostic, ObjectRef } from "@fairlead/model";
 import type { Build, Source } from "../generated.ts";
+import { SourceSet } from "../source-set.ts";
 
 /**
  * A piece of a resource that is derived on its own and shared by all resources it occurs in, with what
@@ -8,6 +9,7 @@ import type { Build, Source } from "../generated.ts";
  */
 export interface Part<V> {
   readonly value: V;
+  /** Empty where nobody asks: see `DerivationOptions.traced`. */
   readonly marks: readonly (readonly [node: object, source: Source])[];
   readonly sources: readonly ObjectRef[];
   readonly diagnostics: readonly Diagnostic[];
@@ -17,31 +19,42 @@ export interface Part<V> {
 
 /** Makes a piece and keeps what `make` says of it. */
 export function partOf<V>(read: Reader, make: (build: Build) => V): Part<V> {
-  const marks: (readonly [object, Source])[] = [];
-  const sources = new Map<string, ObjectRef>();
-  const diagnostics: Diagnostic[] = [];
-  const patches: Source[] = [];
-  const seen = new Set<ObjectRef>();
-  const uses = (object: ObjectRef) => {
-    // The text that tells objects apart costs more than to see that it is the same object again.
-    if (seen.has(object)) return;
-    seen.add(object);
-    const key = objectKey(object);
-    if (!sources.has(key)) sources.set(key, object);
-  };
-  const value = make({
-    read,
-    traced: true,
-    from(node, object, path = "") {
-      uses(object);
-      marks.push([node, { object, path }]);
-      return node;
-    },
-    uses,
-    report: (diagnostic) => void diagnostics.push(diagnostic),
-    patched: ({ source, path }) => void patches.push({ object: source, path }),
-  });
-  return { value, marks, sources: [...sources.values()], diagnostics, patches };
+  const record = new PartRecorder(read);
+  const value = make(record);
+  const { marks, sources, diagnostics, patches } = record;
+  return { value, marks, sources: sources.list, diagnostics, patches };
+}
+
+class PartRecorder implements Build {
+  readonly read: Reader;
+  readonly traced: boolean;
+  readonly marks: (readonly [object, Source])[] = [];
+  readonly sources = new SourceSet();
+  readonly diagnostics: Diagnostic[] = [];
+  readonly patches: Source[] = [];
+
+  constructor(read: Reader) {
+    this.read = read;
+    this.traced = read.traced;
+  }
+
+  from<N extends object>(node: N, object: ObjectRef, path = ""): N {
+    this.sources.add(object);
+    if (this.traced) this.marks.push([node, { object, path }]);
+    return node;
+  }
+
+  uses(object: ObjectRef): void {
+    this.sources.add(object);
+  }
+
+  report(diagnostic: Diagnostic): void {
+    this.diagnostics.push(diagnostic);
+  }
+
+  patched({ source, path }: { readonly source: ObjectRef; readonly path: string }): void {
+    this.patches.push({ object: source, path });
+  }
 }
 
 /** Takes a piece into what `build` makes. Gives its value back. */

@@ -1,34 +1,36 @@
 import type { HttpRetry } from "@fairlead/config";
+import { shared } from "../../proto/shared.ts";
 import type { RetryPolicy } from "../../proto/types.ts";
 import { durationOf } from "../listener/node-settings.ts";
 import { typed } from "../listener/typed.ts";
 
 const RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
 
-const PREVIOUS_HOSTS = [
+const PREVIOUS_HOSTS = shared([
   {
     name: "envoy.retry_host_predicates.previous_hosts",
     typedConfig: typed("envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate", {}),
   },
-];
+]);
 
-const PREVIOUS_PRIORITIES = {
+const PREVIOUS_PRIORITIES = shared({
   name: "envoy.retry_priorities.previous_priorities",
   typedConfig: typed("envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig", {
     updateFrequency: 2,
   }),
-};
+});
 
-const DEFAULT: RetryPolicy = {
+const DEFAULT: RetryPolicy = shared({
   retryOn: RETRY_ON,
   numRetries: 2,
   retryHostPredicate: PREVIOUS_HOSTS,
   hostSelectionRetryMaxAttempts: "5",
-};
-const { retryHostPredicate: _, ...DEFAULT_HASHED } = DEFAULT;
+});
+const { retryHostPredicate: _, ...WITHOUT_HOSTS } = DEFAULT;
+const DEFAULT_HASHED: RetryPolicy = shared(WITHOUT_HOSTS);
 
 /** A request that was reset before it reached the application was never processed: repeating it is safe. */
-export const INBOUND_RETRY_POLICY: RetryPolicy = { retryOn: "reset-before-request", numRetries: 2 };
+export const INBOUND_RETRY_POLICY: RetryPolicy = shared({ retryOn: "reset-before-request", numRetries: 2 });
 
 /**
  * The retry policy of an outbound route: Istio's default without settings, none for `attempts: 0`. With consistent

@@ -1,6 +1,7 @@
 import type { HttpMatch, HttpRoute } from "@fairlead/config";
 import type { Placed, ResolvedVirtualService } from "@fairlead/mesh";
 import type { Diagnostic } from "@fairlead/model";
+import type { Metadata } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import type { DestinationLookup } from "./destination.ts";
 
@@ -24,6 +25,8 @@ export interface RuleContext {
   readonly placed: Placed<HttpRoute>;
   readonly match: HttpMatch | undefined;
   readonly lookup: DestinationLookup;
+  /** Of all routes of the VirtualService. */
+  readonly metadata: Metadata;
 }
 
 const ROUTE_SEMANTICS = "internal.istio.io/route-semantics";

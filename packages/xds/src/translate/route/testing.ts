@@ -18,7 +18,7 @@ export function meshOf(
 
 /** What `compute` makes of a mesh for a node. */
 export function reading<T>(mesh: Mesh, node: ProxyNode, compute: (read: Reader) => T): T {
-  return new Derivations(mesh).ask({ name: "test", key: () => "", compute }, undefined, node);
+  return new Derivations(mesh, { traced: true }).ask({ name: "test", key: () => "", compute }, undefined, node);
 }
 
 export function routeConfiguration(

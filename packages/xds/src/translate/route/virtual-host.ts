@@ -1,5 +1,6 @@
 import { identityOf, type Query, type Reader, sameMembers } from "@fairlead/mesh";
 import { isHttp, type ObjectRef, type Protocol, type Service } from "@fairlead/model";
+import { shared } from "../../proto/shared.ts";
 import type { Route, VirtualHost } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { clusterName } from "../names.ts";
@@ -45,10 +46,7 @@ const serviceHost: Query<DialledService, HostPart> = {
     const made = partOf(read, (build) => {
       const list = routes ? include(build, routes) : [defaultRoute(build, hostname, namespace, port)];
       const session = service && sessionSettings(service);
-      const host = {
-        ...virtualHost(read, hostWithPort(hostname, port), domains, list),
-        ...(session ? { typedPerFilterConfig: session } : {}),
-      };
+      const host = virtualHost(read, hostWithPort(hostname, port), domains, list, session);
       return service ? build.from(host, service.source) : host;
     });
     return { ...made, alternatives };
@@ -96,13 +94,20 @@ export function namedVirtualHost(read: Reader, named: NamedHost): HostPart {
   return read.ask(namedHost, named);
 }
 
-function virtualHost(read: Reader, name: string, domains: readonly string[], routes: readonly Route[]): VirtualHost {
-  return {
+function virtualHost(
+  read: Reader,
+  name: string,
+  domains: readonly string[],
+  routes: readonly Route[],
+  session?: VirtualHost["typedPerFilterConfig"],
+): VirtualHost {
+  return shared({
     name,
     domains: [...domains],
     routes: [...routes],
     ...(proxyHeadersOf(read).attemptCount ? { includeRequestAttemptCount: true } : {}),
-  };
+    ...(session ? { typedPerFilterConfig: session } : {}),
+  });
 }
 
 interface Renamed {
@@ -114,7 +119,7 @@ const withDomainsQuery: Query<Renamed, HostPart> = {
   name: "virtual-host-domains",
   key: ({ part, domains }) => `${identityOf(part)}|${domains.join()}`,
   compute(_, { part, domains }) {
-    const value = { ...part.value, domains: [...domains] };
+    const value = shared({ ...part.value, domains: [...domains] });
     const marks = part.marks.map(([node, source]) => [node === part.value ? value : node, source] as const);
     return { ...part, value, marks };
   },

@@ -1,8 +1,10 @@
-import type { HttpMatch, HttpRoute } from "@fairlead/config";
+import { type HttpMatch, type HttpRoute, refOf } from "@fairlead/config";
 import { identityOf, type Placed, type Query, type Reader } from "@fairlead/mesh";
+import type { Service } from "@fairlead/model";
+import { shared } from "../../proto/shared.ts";
 import type { Route } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
-import { httpRoute } from "./http-route.ts";
+import { httpRoute, routeMetadata } from "./http-route.ts";
 import { isCatchAll } from "./match.ts";
 import { type Part, partOf } from "./part.ts";
 import type { RouteTarget } from "./rule.ts";
@@ -26,17 +28,19 @@ export function virtualServiceRoutes(read: Reader, target: RouteTarget): Part<re
 
 function routesOf(build: Build, target: RouteTarget): readonly Route[] {
   const { virtualService, port, gateway } = target;
-  const { kind, metadata } = virtualService.object;
-  build.uses({ kind, namespace: metadata.namespace, name: metadata.name });
+  build.uses(refOf(virtualService.object));
   // Sidecars know a destination's service only by the port at hand; gateways see all of it, from the route's namespace.
-  const lookup = gateway === "mesh" ? { port, inferPort: port === 0 } : { port, namespace: virtualService.namespace };
+  const known = new Map<string, Service | undefined>();
+  const lookup =
+    gateway === "mesh" ? { port, inferPort: port === 0, known } : { port, namespace: virtualService.namespace, known };
+  const metadata = shared(routeMetadata(virtualService));
   const made: Route[] = [];
   for (const placed of virtualService.http) {
     const matches = placed.rule.match && placed.rule.match.length > 0 ? placed.rule.match : [undefined];
     for (const match of matches) {
       if (match) reportUnheard(build, placed, match);
       if (match && !matchApplies(build.read, match, port, gateway)) continue;
-      const route = httpRoute({ build, target, placed, match, lookup });
+      const route = httpRoute({ build, target, placed, match, lookup, metadata });
       if (route) made.push(route);
       if (!match || (route && isCatchAll(route.match ?? {}))) return made;
     }

@@ -2,7 +2,7 @@ import { type ConfigObject, type KindName, refOf } from "@fairlead/config";
 import { type Query, type Reader, rootNamespaceOf } from "@fairlead/mesh";
 import { type Diagnostic, type ObjectRef, structurallyEqual } from "@fairlead/model";
 import type { ZtunnelAuthorization } from "../../proto/types.ts";
-import { type Generator, generated } from "../generated.ts";
+import { type Build, type Generator, generated } from "../generated.ts";
 import { convertAuthorizationPolicy } from "./authorization.ts";
 import { convertPeerAuthentication, staticStrict } from "./peer-authentication.ts";
 
@@ -69,16 +69,13 @@ export const authorizationGenerator: Generator<ZtunnelAuthorization> = {
   generate(read, unit, provenance) {
     const found = read.ask(all, undefined).made.get(unit);
     if (!found) return [];
-    const build = (make: Parameters<typeof generated<ZtunnelAuthorization>>[2]) =>
-      generated(read, unit, make, provenance);
-    return [
-      build(({ from, uses }) => {
-        for (const source of found.sources) uses(source);
-        const [first] = found.sources;
-        // Kept objects are shared; provenance belongs to this one.
-        const authorization = { ...found.authorization };
-        return first ? from(authorization, first) : authorization;
-      }),
-    ];
+    const make = (build: Build) => {
+      for (const source of found.sources) build.uses(source);
+      const [first] = found.sources;
+      // Kept objects are shared; provenance belongs to this one.
+      const authorization = { ...found.authorization };
+      return first ? build.from(authorization, first) : authorization;
+    };
+    return [generated(read, unit, make, provenance)];
   },
 };
