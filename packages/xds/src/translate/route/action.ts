@@ -48,22 +48,22 @@ export function forwarding(context: RuleContext, match: RouteMatch): Partial<Rou
     destinationCluster(build.read, destination, lookup),
   );
   const timeout = durationOf(rule.timeout);
-  const route: RouteAction = {
-    ...(single
-      ? { cluster: destinationCluster(build.read, single.destination.destination, lookup) }
-      : { weightedClusters: { clusters: used.map((one) => weightedCluster(context, one.destination, one.path)) } }),
-    ...(timeout ? { timeout, maxGrpcTimeout: timeout } : NO_TIMEOUT),
-    ...(isGatewayApiRoute(target.virtualService)
-      ? { clusterNotFoundResponseCode: "INTERNAL_SERVER_ERROR" as const }
-      : {}),
-    ...(rule.rewrite ? pathRewrite(rule.rewrite, match, isGatewayApiRoute(target.virtualService)) : {}),
-    ...(rule.rewrite && proxyHeadersOf(build.read).forwardedHost ? { appendXForwardedHost: true } : {}),
-    ...(authority ? { hostRewriteLiteral: authority } : {}),
-    ...(mirrors.length > 0 ? { requestMirrorPolicies: [...mirrors] } : {}),
-    ...(hashes.length > 0 ? { hashPolicy: hashes } : {}),
-    ...(retries ? { retryPolicy: retries } : {}),
-  };
-  return { ...headerFields(...edits), route };
+  const gatewayApi = isGatewayApiRoute(target.virtualService);
+  const route: RouteAction = single
+    ? { cluster: destinationCluster(build.read, single.destination.destination, lookup) }
+    : { weightedClusters: { clusters: used.map((one) => weightedCluster(context, one.destination, one.path)) } };
+  route.timeout = timeout ?? NO_TIMEOUT.timeout;
+  route.maxGrpcTimeout = timeout ?? NO_TIMEOUT.maxGrpcTimeout;
+  if (gatewayApi) route.clusterNotFoundResponseCode = "INTERNAL_SERVER_ERROR";
+  if (rule.rewrite) {
+    Object.assign(route, pathRewrite(rule.rewrite, match, gatewayApi));
+    if (proxyHeadersOf(build.read).forwardedHost) route.appendXForwardedHost = true;
+  }
+  if (authority) route.hostRewriteLiteral = authority;
+  if (mirrors.length > 0) route.requestMirrorPolicies = [...mirrors];
+  if (hashes.length > 0) route.hashPolicy = hashes;
+  if (retries) route.retryPolicy = retries;
+  return edits.length > 0 ? { ...headerFields(...edits), route } : { route };
 }
 
 function weightedCluster({ build, placed, lookup }: RuleContext, weighted: HttpRouteDestination, path: string) {

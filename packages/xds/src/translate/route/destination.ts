@@ -11,19 +11,22 @@ export interface DestinationLookup {
   readonly inferPort?: boolean;
   /** The service of this namespace goes first where the host name occurs in several. */
   readonly namespace?: string;
-  /** Services that were looked up for the same reader: routes name one several times. */
-  readonly known?: Map<string, Service | undefined>;
+  /** What was looked up last, where it is for one reader alone: routes name their service several times. */
+  readonly last?: { host: string; service: Service | undefined };
 }
 
 /** The service that a destination names. */
 export function destinationService(
   read: Reader,
   host: string,
-  { namespace, known }: DestinationLookup,
+  { namespace, last }: DestinationLookup,
 ): Service | undefined {
-  if (known?.has(host)) return known.get(host);
+  if (last?.host === host) return last.service;
   const service = findService(read, host, namespace);
-  known?.set(host, service);
+  if (last) {
+    last.host = host;
+    last.service = service;
+  }
   return service;
 }
 

@@ -44,24 +44,23 @@ function collectHosts(build: Build, servers: readonly PlacedServer[]): ReadonlyM
     }
     return entry;
   };
-  /** By the name of the Gateway: the first of its servers that a VirtualService has routes for decides what these are. */
-  const made = new Map<string, Map<ResolvedVirtualService, Part<readonly Route[]>>>();
+  /** The first server of a Gateway that a VirtualService has routes for decides what these are. */
+  const made = new Map<string, Part<readonly Route[]>>();
   for (const { server, gatewayName, hosts, http3 } of servers) {
     const port = server.port.number;
     const redirect = server.tls?.httpsRedirect ?? false;
     const tls = server.tls !== undefined;
-    const ofGateway = made.get(gatewayName) ?? new Map<ResolvedVirtualService, Part<readonly Route[]>>();
-    made.set(gatewayName, ofGateway);
     for (const virtualService of virtualServicesOf(build.read, gatewayName)) {
       const shared = sharedHosts(hosts, virtualService);
       if (shared.length === 0) continue;
       const target = { virtualService, port, gateway: gatewayName, tls, http3: http3 === "served" };
-      const routes = ofGateway.get(virtualService) ?? virtualServiceRoutes(build.read, target);
+      const key = `${gatewayName} ${virtualService.namespace}/${virtualService.name}`;
+      const routes = made.get(key) ?? virtualServiceRoutes(build.read, target);
       if (routes.value.length === 0) {
         include(build, routes);
         continue;
       }
-      ofGateway.set(virtualService, routes);
+      made.set(key, routes);
       for (const host of shared) {
         const entry = entryOf(host, port);
         entry.routes.push(routes);

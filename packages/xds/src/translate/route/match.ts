@@ -9,6 +9,9 @@ type Matches = Readonly<Record<string, StringMatch>> | undefined;
 const byName = (a: readonly [string, unknown], b: readonly [string, unknown]) =>
   a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
 
+const byNames = (matches: Matches): readonly (readonly [string, StringMatch])[] =>
+  matches ? Object.entries(matches).sort(byName) : [];
+
 /** What Envoy matches when a rule has no `match`. */
 export const MATCH_ALL: RouteMatch = shared({ prefix: "/" });
 
@@ -20,12 +23,12 @@ export const MATCH_ALL: RouteMatch = shared({ prefix: "/" });
 export function routeMatch(match: HttpMatch, segments = false): RouteMatch {
   const headers: HeaderMatcher[] = [];
   const dynamicMetadata: MetadataMatcher[] = [];
-  for (const [name, value] of Object.entries(match.headers ?? {}).sort(byName)) {
+  for (const [name, value] of byNames(match.headers)) {
     const claim = routingClaim(name);
     if (claim) dynamicMetadata.push(claimMatcher(claim, value));
     else headers.push(headerMatcher(name, value));
   }
-  for (const [name, value] of Object.entries(match.withoutHeaders ?? {}).sort(byName)) {
+  for (const [name, value] of byNames(match.withoutHeaders)) {
     const claim = routingClaim(name);
     if (claim) dynamicMetadata.push({ ...claimMatcher(claim, value), invert: true });
     else headers.push(without(headerMatcher(name, value), value));
@@ -34,14 +37,14 @@ export function routeMatch(match: HttpMatch, segments = false): RouteMatch {
   if (match.method) headers.push(headerMatcher(":method", match.method));
   if (match.authority) headers.push(headerMatcher(":authority", match.authority));
   if (match.scheme) headers.push(headerMatcher(":scheme", match.scheme));
-  const queryParameters = queryMatchers(match.queryParams);
-  return {
-    ...pathOf(match.uri, segments),
-    caseSensitive: !match.ignoreUriCase,
-    ...(headers.length > 0 ? { headers } : {}),
-    ...(queryParameters.length > 0 ? { queryParameters } : {}),
-    ...(dynamicMetadata.length > 0 ? { dynamicMetadata } : {}),
-  };
+  const made: RouteMatch = { ...pathOf(match.uri, segments), caseSensitive: !match.ignoreUriCase };
+  if (headers.length > 0) made.headers = headers;
+  if (match.queryParams) {
+    const queryParameters = queryMatchers(match.queryParams);
+    if (queryParameters.length > 0) made.queryParameters = queryParameters;
+  }
+  if (dynamicMetadata.length > 0) made.dynamicMetadata = dynamicMetadata;
+  return made;
 }
 
 function pathOf(uri: StringMatch | undefined, segments: boolean): RouteMatch {
@@ -64,12 +67,10 @@ function without(matcher: HeaderMatcher, match: StringMatch): HeaderMatcher {
 }
 
 function queryMatchers(matches: Matches): QueryParameterMatcher[] {
-  return Object.entries(matches ?? {})
-    .sort(byName)
-    .map(([name, match]) => {
-      const matcher = isPresenceMatch(match) ? undefined : stringMatcher(match);
-      return matcher ? { name, stringMatch: matcher } : { name, presentMatch: true };
-    });
+  return byNames(matches).map(([name, match]) => {
+    const matcher = isPresenceMatch(match) ? undefined : stringMatcher(match);
+    return matcher ? { name, stringMatch: matcher } : { name, presentMatch: true };
+  });
 }
 
 /** Whether nothing can get past a route with this match, so that routes after it are never reached. */

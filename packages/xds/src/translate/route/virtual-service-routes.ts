@@ -1,6 +1,5 @@
 import { type HttpMatch, type HttpRoute, refOf } from "@fairlead/config";
 import { identityOf, type Placed, type Query, type Reader } from "@fairlead/mesh";
-import type { Service } from "@fairlead/model";
 import { shared } from "../../proto/shared.ts";
 import type { Route } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
@@ -30,9 +29,9 @@ function routesOf(build: Build, target: RouteTarget): readonly Route[] {
   const { virtualService, port, gateway } = target;
   build.uses(refOf(virtualService.object));
   // Sidecars know a destination's service only by the port at hand; gateways see all of it, from the route's namespace.
-  const known = new Map<string, Service | undefined>();
+  const last = { host: "", service: undefined };
   const lookup =
-    gateway === "mesh" ? { port, inferPort: port === 0, known } : { port, namespace: virtualService.namespace, known };
+    gateway === "mesh" ? { port, inferPort: port === 0, last } : { port, namespace: virtualService.namespace, last };
   const metadata = shared(routeMetadata(virtualService));
   const made: Route[] = [];
   for (const placed of virtualService.http) {
