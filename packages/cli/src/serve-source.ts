@@ -11,11 +11,15 @@ import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { clusterClient, clusterFault } from "./cluster.ts";
 import type { Call } from "./command.ts";
 
+const UNREAD = /^(secrets|configmaps) may not be listed/;
+
 /** Where the mesh that is served comes from. */
 export interface ServedSource {
   readonly config: ConfigStore;
   /** Kubernetes objects that are no configuration of Istio's. */
   readonly documents: Collection<ParsedDocument>;
+  /** Whether all Secrets and ConfigMaps that there are are among the documents. */
+  readonly credentialsKnown?: () => boolean;
   /** Closed by the control plane that it is given to. */
   readonly registry: Registry;
   /** Absent for files. */
@@ -45,6 +49,8 @@ export async function openSource(
   return {
     config: store,
     documents: found.documents,
+    credentialsKnown: () =>
+      !found.diagnostics().some(({ code, message }) => code === "kubernetes-forbidden" && UNREAD.test(message)),
     registry: {
       name,
       services,

@@ -90,6 +90,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     registries: options.registries ?? [],
     settings,
     allocateAddresses: options.allocateAddresses ?? true,
+    credentialsKnown: options.credentialsKnown,
   });
   const { config, registry } = composed;
   try {
@@ -152,7 +153,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
     authority?.trustDomain ?? "cluster.local",
     ...(feed.mesh.meshConfig.trustDomainAliases ?? []),
   ];
-  const shared = options.shareConfig ? createConfigSource(config) : undefined;
+  const shared = options.shareConfig ? createConfigSource(composed.shareable) : undefined;
   const rootNamespace = () => feed.mesh.meshConfig.rootNamespace || "istio-system";
   const server: DiscoveryServer = createDiscoveryServer(withSharedConfig(made, shared, rootNamespace), {
     ...options.server,

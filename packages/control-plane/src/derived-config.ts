@@ -1,5 +1,4 @@
 import {
-  type AggregateStore,
   aggregateStore,
   type ConfigStore,
   type GatewayApiStore,
@@ -17,11 +16,15 @@ export interface DerivedConfigOptions {
   readonly registries: readonly Registry[];
   readonly settings: MeshSettings;
   readonly allocateAddresses: boolean;
+  /** Whether all Secrets and ConfigMaps that there are are among the documents. */
+  readonly credentialsKnown?: (() => boolean) | undefined;
 }
 
 /** Configuration as it is served, and the services that it is about. */
 export interface DerivedConfig {
   readonly config: ConfigStore;
+  /** Without what the Gateway API stands for: other control planes read that themselves, or not at all. */
+  readonly shareable: ConfigStore;
   /** Closed by whoever asked for it. */
   readonly registry: Registry;
   /** Undefined without documents. */
@@ -40,19 +43,28 @@ export function deriveConfig(options: DerivedConfigOptions): DerivedConfig {
     [...registries, serviceEntryRegistry(config, { allocateAddresses })],
     "control plane",
   );
-  if (!documents) return { config, registry, gatewayApi: undefined, close: () => undefined };
+  if (!documents) return { config, shareable: config, registry, gatewayApi: undefined, close: () => undefined };
   const ingresses = ingressStore(documents, { meshConfig: settings.meshConfig });
   const { services, namespaces, endpoints } = registry;
-  const gatewayApi = gatewayApiStore(documents, { services, namespaces, endpoints, config });
-  const all: AggregateStore = aggregateStore([config, ingresses, gatewayApi]);
+  const gatewayApi = gatewayApiStore(documents, {
+    services,
+    namespaces,
+    endpoints,
+    config,
+    ...(options.credentialsKnown && { credentialsKnown: options.credentialsKnown }),
+  });
+  const shareable = aggregateStore([config, ingresses]);
+  const all = aggregateStore([shareable, gatewayApi]);
   const forget = settings.subscribe(() => ingresses.setMeshConfig(settings.meshConfig));
   return {
     config: all,
+    shareable,
     registry,
     gatewayApi,
     close() {
       forget();
       all.close();
+      shareable.close();
       ingresses.close();
       gatewayApi.close();
     },

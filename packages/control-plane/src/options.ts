@@ -19,6 +19,11 @@ export interface ControlPlaneOptions {
    * served as the Gateways and VirtualServices that they stand for. Stays the caller's to close.
    */
   readonly documents?: Collection<ParsedDocument>;
+  /**
+   * Whether all Secrets and ConfigMaps that there are are among `documents`: then a Gateway of the Gateway API that names
+   * another one is refused. Default: not so, and they are taken to be there.
+   */
+  readonly credentialsKnown?: () => boolean;
   /** Services besides those of ServiceEntries, which come from `config`. Earlier ones take precedence. Closed with the control plane. */
   readonly registries?: readonly Registry[];
   /**

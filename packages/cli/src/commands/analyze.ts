@@ -1,6 +1,5 @@
-import { analyzeExtra, EXTRA_RULES } from "@fairlead/analysis";
-import { type ParsedDocument, parseDocuments } from "@fairlead/config";
-import { settingsDiagnostics } from "@fairlead/mesh";
+import { EXTRA_RULES, extraFindings } from "@fairlead/analysis";
+import { Derivations, settingsDiagnostics } from "@fairlead/mesh";
 import { type Diagnostic, formatObject } from "@fairlead/model";
 import { CliError } from "../cli-error.ts";
 import { asksForCluster, CLUSTER_OPTIONS } from "../cluster.ts";
@@ -28,9 +27,10 @@ function answer({ files, settings }: Input, running: RunningAnalysis, call: Call
     const locate = placesOfSettings(settings);
     const unread = settingsDiagnostics(settings.meshConfig).map((diagnostic) => placed(diagnostic, locate));
     found.push(...told, ...unread);
-    const { mesh, diagnostics } = meshOf(files, settings, "declared");
+    const { mesh, diagnostics, locate: placeOf } = meshOf(files, settings, "declared");
     found.push(...diagnostics.flatMap(gatewayApiFinding));
-    found.push(...analyzeExtra(mesh, parseDocumentsByDefault(files)));
+    // What Ingresses and routes stand for is placed there.
+    found.push(...extraFindings(new Derivations(mesh), placeOf));
   }
   if (call.json) printJson(terminal, found.map(recordOf));
   else {
@@ -103,8 +103,3 @@ export const analyze: Command = {
     });
   },
 };
-
-/** As the mesh reads them, where every object is in a namespace. */
-function parseDocumentsByDefault(files: readonly TextFile[]): readonly ParsedDocument[] {
-  return files.flatMap(({ file, text }) => [...parseDocuments(text, { file }).documents]);
-}

@@ -148,6 +148,7 @@ export const serve: Command = {
         config,
         ...(call.values["share-config"] === true ? { shareConfig: true } : {}),
         documents: source.documents,
+        ...(source.credentialsKnown ? { credentialsKnown: source.credentialsKnown } : {}),
         registries: [source.registry],
         credentials: manifestCredentials(source.documents),
         mesh: { files: { ...(meshConfig ? { meshConfig } : {}), ...(meshNetworks ? { meshNetworks } : {}) } },

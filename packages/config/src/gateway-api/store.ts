@@ -28,10 +28,10 @@ export interface GatewayApiOptions extends KnownServices {
   /** Of Services' host names. Default: `cluster.local`. */
   readonly domainSuffix?: string;
   /**
-   * Whether a Secret or ConfigMap that is not among the documents does not exist (`complete`), or is taken to be there
-   * (`partial`, the default): files seldom hold them.
+   * Whether a Secret or ConfigMap that is not among the documents does not exist. Default: it is taken to be there, since
+   * files seldom hold them.
    */
-  readonly credentials?: "partial" | "complete";
+  readonly credentialsKnown?: () => boolean;
 }
 
 /** What objects of the Gateway API say, as configuration that follows them. Whoever made it closes it. */
@@ -162,10 +162,9 @@ class DerivedStore extends HeldObjects implements GatewayApiStore {
   }
 
   #world(): GatewayApiWorld {
-    const { namespaces, config, domainSuffix = "cluster.local", credentials = "partial" } = this.#options;
+    const { namespaces, config, domainSuffix = "cluster.local", credentialsKnown } = this.#options;
     const content = (kind: "Secret" | "ConfigMap", namespace: string, name: string) =>
-      contentOf(this.#documents.get(`${kind}/${namespace}/${name}`)) ??
-      (credentials === "partial" ? "unknown" : undefined);
+      contentOf(this.#documents.get(`${kind}/${namespace}/${name}`)) ?? (credentialsKnown?.() ? undefined : "unknown");
     return {
       domainSuffix,
       services: (hostname) => {
