@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type EnvoyProcess, startEnvoy } from "../support/envoy-process.ts";
 import { startSecrets } from "../support/secrets.ts";
-import { meshes } from "./mesh-arbitrary.ts";
+import { meshes, PROVIDERS } from "./mesh-arbitrary.ts";
 
 /** Random valid meshes for real Envoys, one after the other: what we make of valid configuration is never rejected. */
 
@@ -55,6 +55,17 @@ kind: DestinationRule
 metadata: {name: one}
 spec: {host: a.test, trafficPolicy: {tls: {mode: SIMPLE}}}
 `,
+  "spans for a port that the collector does not have": `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: one}
+spec: {hosts: [a.test], ports: [{number: 29090, protocol: HTTP, name: http}], location: MESH_INTERNAL, resolution: STATIC}
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: one, namespace: istio-system}
+spec: {tracing: [{providers: [{name: zipkin}]}]}
+`,
   "names of clients that show no certificate": `
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -91,7 +102,13 @@ describe("real Envoys and random meshes", () => {
   let overdue = 0;
 
   beforeAll(async () => {
-    plane = stack.use(await createControlPlane({ config: store, server: { timing: { ackTimeout: 300, drain: 0 } } }));
+    plane = stack.use(
+      await createControlPlane({
+        config: store,
+        mesh: { meshConfig: { extensionProviders: PROVIDERS } },
+        server: { timing: { ackTimeout: 300, drain: 0 } },
+      }),
+    );
     const { ads } = await plane.listen({ ads: `127.0.${NET}.1:0` });
     plane.on("ack", ({ type, resources }) => {
       accepted[type.shortName] = (accepted[type.shortName] ?? 0) + resources.length;

@@ -1,6 +1,15 @@
 // Longer than most files: a table of what each field may hold.
-import { KINDS, type KindName, messageInfo, parsePath, type Schema, validateDocument } from "@fairlead/config";
+import {
+  KINDS,
+  type KindName,
+  type MeshConfig,
+  messageInfo,
+  parsePath,
+  type Schema,
+  validateDocument,
+} from "@fairlead/config";
 import fc from "fast-check";
+import { JWKS } from "../support/token.ts";
 
 /** Random meshes that are valid: every field of their kinds, with texts that mean something. */
 
@@ -17,6 +26,25 @@ export interface Surroundings {
 const HOSTS = ["a.test", "b.test", "c.test", "d.sub.test", "e.default.svc.cluster.local", "f.other.svc.cluster.local"];
 const PORTS = [28_080, 28_081, 28_443, 29_090, 27_017];
 const NAMESPACES = ["default", "other", "istio-system"];
+/** Where spans, logs and questions about requests can go in these meshes. */
+export const PROVIDERS: NonNullable<MeshConfig["extensionProviders"]> = [
+  { name: "zipkin", zipkin: { service: "a.test", port: 28_080 } },
+  { name: "datadog", datadog: { service: "a.test", port: 28_081 } },
+  { name: "skywalking", skywalking: { service: "b.test", port: 28_080, accessToken: "t" } },
+  { name: "otel", opentelemetry: { service: "b.test", port: 28_080 } },
+  { name: "otel-http", opentelemetry: { service: "a.test", port: 28_080, http: { path: "/v1/traces" } } },
+  {
+    name: "dynatrace",
+    opentelemetry: { service: "a.test", port: 28_080, http: { path: "/t" }, dynatraceSampler: { tenant: "t" } },
+  },
+  { name: "file", envoyFileAccessLog: { path: "/dev/null" } },
+  { name: "http-log", envoyHttpAls: { service: "a.test", port: 28_080 } },
+  { name: "tcp-log", envoyTcpAls: { service: "b.test", port: 28_080 } },
+  { name: "otel-log", envoyOtelAls: { service: "a.test", port: 28_080 } },
+  { name: "asker", envoyExtAuthzGrpc: { service: "a.test", port: 28_080 } },
+  { name: "asker-http", envoyExtAuthzHttp: { service: "b.test", port: 28_080 } },
+];
+
 const oneOf = <T>(...values: readonly T[]) => fc.constantFrom(...values);
 const several = <T>(...values: readonly T[]) => fc.uniqueArray(oneOf(...values), { minLength: 1, maxLength: 3 });
 
@@ -149,6 +177,18 @@ const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   string: oneOf("body", ""),
   bytes: oneOf("aGVsbG8="),
   statPrefix: oneOf("s", "a.b"),
+  "providers.name": oneOf(...PROVIDERS.map(({ name }) => name), "prometheus"),
+  "AuthorizationPolicy.provider": oneOf({ name: "asker" }, { name: "asker-http" }),
+  expression: oneOf("response.code >= 400", "'x-a' in request.headers", "source.port == 1"),
+  customTags: oneOf({ a: { literal: { value: "v" } } }, { b: { header: { name: "x-b", defaultValue: "d" } } }),
+  issuer: oneOf("one", "two"),
+  jwks: fc.constant(JWKS),
+  audiences: several("shop", "bank"),
+  fromHeaders: oneOf([{ name: "x-token", prefix: "Bearer " }], [{ name: "authorization" }]),
+  fromParams: several("token"),
+  fromCookies: several("session"),
+  outputPayloadToHeader: oneOf("x-payload"),
+  outputClaimToHeaders: oneOf([{ header: "x-claim", claim: "sub" }]),
   portLevelMtls: fc.dictionary(
     oneOf("28080", "28081", "27017"),
     fc.record({ mode: oneOf("STRICT", "PERMISSIVE", "DISABLE", "UNSET") }),
@@ -190,7 +230,7 @@ const ABSENT: ReadonlySet<string> = new Set([
   "ServiceEntry.workloadSelector",
   "tls.caCrl",
   "VirtualService.http.delegate",
-  "AuthorizationPolicy.provider",
+  "jwtRules.jwksUri",
   "workloadSelector.targetRef",
   "targetRef",
   "targetRefs",
@@ -220,6 +260,11 @@ const PRESENT: ReadonlySet<string> = new Set([
   "mtls",
   "gateways",
   "location",
+  "jwtRules",
+  "jwks",
+  "issuer",
+  "providers",
+  "provider",
 ]);
 
 const known = <T>(table: { get(key: string): T | undefined }, names: readonly string[]): T | undefined => {
@@ -341,6 +386,8 @@ export function meshes(around: Surroundings): fc.Arbitrary<Document[]> {
       ),
       documentsOf("PeerAuthentication", 2, around),
       documentsOf("AuthorizationPolicy", 3, around),
+      documentsOf("RequestAuthentication", 2, around),
+      documentsOf("Telemetry", 2, around),
     )
     .map((lists) => lists.flat());
 }

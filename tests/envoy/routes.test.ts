@@ -168,8 +168,8 @@ const HOSTS: Readonly<Record<string, Host>> = {
       },
       {
         match: [{ uri: { prefix: "/slow" } }],
-        retries: { attempts: 2, perTryTimeout: "0.1s", retryOn: "reset", backoff: "1ms" },
-        timeout: "2s",
+        retries: { attempts: 2, perTryTimeout: "0.4s", retryOn: "reset", backoff: "1ms" },
+        timeout: "5s",
         route: [to("retry.test", "flaky")],
       },
       { match: [{ uri: { prefix: "/never" } }], retries: { attempts: 0 }, route: [to("retry.test", "flaky")] },
@@ -258,7 +258,7 @@ describe("routes of VirtualServices in real Envoys", () => {
         const count = (seen.get(path) ?? 0) + 1;
         seen.set(path, count);
         if (path.startsWith("/status") || path.startsWith("/never")) return { status: count <= 2 ? 503 : 200 };
-        return { after: count <= 1 ? 400 : 0 };
+        return { after: count <= 1 ? 1500 : 0 };
       });
       programs.set(name, stack.use(program));
     }
@@ -321,16 +321,21 @@ describe("routes of VirtualServices in real Envoys", () => {
   });
 
   it("delays and aborts the given parts", { retry: 1 }, async () => {
-    const delays = tally(
+    const injected = async () =>
+      Object.values(await proxied.statistics("client", /\.fault\.delays_injected$/)).reduce((sum, one) => sum + one, 0);
+    const before = await injected();
+    const delays = await tally(
       REQUESTS,
       async (agent) => {
-        const before = performance.now();
+        const start = performance.now();
         await call("delay.test", { agent });
-        return performance.now() - before >= 399 ? "late" : "soon";
+        return performance.now() - start >= 399 ? "late" : "soon";
       },
       60,
     );
-    within(await delays, { late: 0.2 });
+    const delayed = (await injected()) - before;
+    within({ delayed }, { delayed: 0.2 });
+    expect(delays.late).toBeGreaterThanOrEqual(delayed);
     within(await tally(REQUESTS, async (agent) => String((await call("abort.test", { agent })).status)), {
       418: 0.3,
       200: 0.7,

@@ -1,5 +1,6 @@
-import type { Reader } from "@fairlead/mesh";
+import { gatewayServices, type Query, type Reader, sidecarScopeOf } from "@fairlead/mesh";
 import { clusterName } from "../names.ts";
+import { isGateway } from "./node-settings.ts";
 
 export type ProviderCluster =
   | { readonly hostname: string; readonly cluster: string; readonly problem?: never }
@@ -20,4 +21,30 @@ export function providerCluster(read: Reader, service: string | undefined, port:
   if (new Set(found.map((one) => one.namespace)).size > 1)
     return { problem: `names service ${service}, which several namespaces have; say which as namespace/hostname` };
   return { hostname, cluster: clusterName("outbound", port ?? 0, "", hostname) };
+}
+
+interface Place {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+const reached: Query<Place, { readonly is: boolean }> = {
+  name: "provider-cluster",
+  key: ({ hostname, port }) => `${hostname}:${port}`,
+  compute(read, { hostname, port }) {
+    const services = isGateway(read) ? gatewayServices(read) : sidecarScopeOf(read).services;
+    const is = services.some(
+      (service) =>
+        service.hostname === hostname &&
+        service.resolution !== "Alias" &&
+        service.ports.some(({ number, protocol }) => number === port && protocol !== "UDP"),
+    );
+    return { is };
+  },
+  equal: (a, b) => a.is === b.is,
+};
+
+/** Whether the node has the cluster of a service's port: of what it does not see, and of ports that are not there, it has none. */
+export function hasClusterOf(read: Reader, place: Place): boolean {
+  return read.ask(reached, place).is;
 }

@@ -99,9 +99,9 @@ describe("access logs", () => {
 describe("tracing", () => {
   const tracing = (meshConfig: MeshConfig, config: readonly ConfigObject[] = []) =>
     made(meshConfig, config, (build) => effectiveTracing(build, "sidecar-inbound"));
-  const zipkin = {
-    extensionProviders: [{ name: "z", zipkin: { service: "collector.default.svc.cluster.local", port: 9411 } }],
-  };
+  const zipkinAt = (port: number) => ({
+    extensionProviders: [{ name: "z", zipkin: { service: "collector.default.svc.cluster.local", port } }],
+  });
 
   test("on by default, for one request of a hundred", () => {
     const { tracing: found } = tracing({}).resource;
@@ -123,7 +123,7 @@ describe("tracing", () => {
         { match: { mode: "CLIENT" }, disableSpanReporting: true },
       ],
     });
-    const { resource, problems } = tracing(zipkin, [one]);
+    const { resource, problems } = tracing(zipkinAt(9080), [one]);
     expect(problems).toEqual([]);
     expect(resource.sampleByRequestId).toBe(false);
     expect(resource.tracing).toMatchObject({
@@ -134,6 +134,14 @@ describe("tracing", () => {
       ],
       provider: { name: "envoy.tracers.zipkin" },
     });
+  });
+
+  test("to a port that is not there no spans are sent, as Envoy would refuse the listener", () => {
+    const { resource, problems } = tracing(zipkinAt(9411), [
+      telemetry("t", { tracing: [{ providers: [{ name: "z" }] }] }),
+    ]);
+    expect(resource.tracing).toBeUndefined();
+    expect(problems).toEqual(["provider-invalid spec.tracing[0].providers"]);
   });
 
   test("without a provider that takes spans there is none", () => {

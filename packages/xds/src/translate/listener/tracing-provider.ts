@@ -16,7 +16,7 @@ import type {
 } from "../../proto/types.ts";
 import type { Build } from "../generated.ts";
 import { durationOf } from "./node-settings.ts";
-import { providerCluster } from "./provider-cluster.ts";
+import { hasClusterOf, providerCluster } from "./provider-cluster.ts";
 import type { PlacedTelemetry } from "./telemetry.ts";
 import { defined, typed } from "./typed.ts";
 
@@ -61,6 +61,11 @@ export function tracer(
   }
   const target: Target = { read, report, ...found };
   const { zipkin, datadog, skywalking, opentelemetry } = provider;
+  // Envoy refuses the whole listener when one of these two names a cluster that is not there.
+  if ((zipkin || datadog) && !hasClusterOf(read, { hostname: found.hostname, port: chosen.port ?? 0 })) {
+    report(`names ${found.hostname}:${chosen.port ?? 0}, which the proxy does not see: no spans are sent`);
+    return undefined;
+  }
   if (zipkin) return made("envoy.tracers.zipkin", zipkinConfig(target, zipkin), gateway, zipkin.maxTagLength);
   if (datadog) {
     const config = typed("envoy.config.trace.v3.DatadogConfig", {
