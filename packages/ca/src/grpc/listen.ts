@@ -2,7 +2,7 @@ import { listenGrpc, type TlsLimits, type TlsSource } from "@fairlead/grpc";
 import { parseSpiffeId, type SpiffeId } from "@fairlead/model";
 import { type Agent, createAgent } from "../agent/agent.ts";
 import { inProcessClient } from "../agent/ca-client.ts";
-import { CaError } from "../error.ts";
+import { CaError, toCaError } from "../error.ts";
 import { type AuthorityServiceOptions, authorityService } from "./authority-service.ts";
 import { type JwtSvidServiceOptions, jwtSvidService } from "./jwt-service.ts";
 import { serverTls } from "./server-tls.ts";
@@ -28,6 +28,8 @@ export interface ListenOptions extends CertificateServiceOptions {
   readonly admins?: NonNullable<AuthorityServiceOptions["admins"]>;
   /** What of TLS is taken part in; versions before 1.3 are for clients that cannot do better. */
   readonly tls?: TlsLimits;
+  /** Told of what no caller is told, such as a renewed certificate of its own that TLS does not take (the last stays in force). */
+  readonly onProblem?: (error: CaError) => void;
 }
 
 export interface CertificateListener {
@@ -76,6 +78,7 @@ export async function listenCertificateService(options: ListenOptions): Promise<
     ...(tls ? { tls } : {}),
     maxReceiveBytes: MAX_MESSAGE_BYTES * 2,
     maxConcurrentStreams: 100,
+    onError: (error) => options.onProblem?.(toCaError(error, "SIGNING_FAILED", "the listener failed")),
   }).catch(async (cause: Error) => {
     await agent?.close();
     throw new CaError("OPTION_INVALID", `cannot listen on ${address}: ${cause.message}`, { cause });

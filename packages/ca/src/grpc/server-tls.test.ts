@@ -106,6 +106,46 @@ describe.each(["the server of @fairlead/grpc", "a grpc-js server"])("serverTls w
   });
 });
 
+it("keeps the last certificate in force when the next does not work, and says so", async () => {
+  const authority = await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() });
+  const identity = workloadSpiffeId("cluster.local", "istio-system", "istiod");
+  const agent = createAgent({ identity, ca: inProcessClient(authority, identity) });
+  await agent.ready;
+  const good = serverTls(agent, { clients: "asked" });
+  let works = true;
+  let tell = () => {};
+  const problems: unknown[] = [];
+  const server = await listenGrpc({
+    address: "127.0.0.1:0",
+    methods: [],
+    tls: {
+      ...good,
+      get: () => {
+        const material = good.get();
+        return works || !material ? material : { ...material, key: "no key" };
+      },
+      subscribe(changed) {
+        tell = changed;
+        return () => undefined;
+      },
+    },
+    onError: (error) => problems.push(error),
+  });
+  const first = await dial(server.port, "TLSv1.3");
+  works = false;
+  tell();
+  expect(problems).toHaveLength(1);
+  expect(await dial(server.port, "TLSv1.3")).toBe(first);
+  works = true;
+  await agent.rotate();
+  tell();
+  expect(await dial(server.port, "TLSv1.3")).not.toBe(first);
+  expect(problems).toHaveLength(1);
+  await server.close();
+  await agent.close();
+  await authority.close();
+});
+
 describe("fixedTls", () => {
   it("knows a client by its certificate, and turns those away that have none", async () => {
     const authority = await selfSignedAuthority({ trustDomain: "cluster.local", keys: memoryKeyManager() });
