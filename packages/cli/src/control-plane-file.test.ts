@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { folderOf } from "../test/captured.ts";
+import { fairlead, folderOf } from "../test/captured.ts";
 import { readControlPlaneFile } from "./control-plane-file.ts";
 
 describe("the settings of a control plane", () => {
@@ -68,5 +68,22 @@ nonsense: 1
   ])("that are %s", async (_, text, message) => {
     await using folder = await folderOf({ "plane.yaml": text });
     await expect(readControlPlaneFile(folder.at("plane.yaml"))).rejects.toThrow(message);
+  });
+
+  it("that are for what the call does not ask for are refused, all at once", async () => {
+    await using folder = await folderOf({
+      "mesh.yaml": "",
+      "plane.yaml": `certificates: { rateLimits: {} }
+debug: { tokenFile: t }
+minTlsVersion: TLSv1.2
+discovery: { serverNames: [a] }
+kubernetes: { distributeRoots: true }
+`,
+    });
+    const words = ["serve", "-f", folder.at("mesh.yaml"), "--ads", "127.0.0.1:0"];
+    const { code, err } = await fairlead(...words, "--control-plane-config", folder.at("plane.yaml"));
+    expect(code).toBe(2);
+    for (const option of ["certificates", "http", "ca"]) expect(err).toContain(`without --${option}`);
+    expect(err).toContain("kubernetes.distributeRoots has no effect");
   });
 });

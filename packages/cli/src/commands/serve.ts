@@ -6,8 +6,8 @@ import { type Diagnostic, formatDiagnostic, formatObject } from "@fairlead/model
 import { manifestCredentials } from "@fairlead/registry/credentials";
 import { CliError } from "../cli-error.ts";
 import { asksForCluster, CLUSTER_OPTIONS } from "../cluster.ts";
-import { type Command, MESH_OPTIONS } from "../command.ts";
-import { readControlPlaneFile } from "../control-plane-file.ts";
+import { type Call, type Command, MESH_OPTIONS } from "../command.ts";
+import { type ControlPlaneFile, readControlPlaneFile } from "../control-plane-file.ts";
 import { controlPlaneOptions } from "../control-plane-options.ts";
 import { readJoinTokens } from "../join-token-file.ts";
 import { readSettings } from "../mesh-input.ts";
@@ -32,6 +32,23 @@ function upstreamAddress(url: string, secured: boolean, insecure: boolean): stri
   if (!secured && !insecure && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(host))
     throw new CliError("usage", `configuration from ${address} would come in the clear: that needs --ca or --insecure`);
   return address;
+}
+
+/** What settings are for that the call does not ask for: they would be without effect. */
+function mustBeInUse(given: ControlPlaneFile, call: Call): void {
+  const needs = [
+    ["certificates", given.certificates, "certificates"],
+    ["debug", given.debug, "http"],
+    ["minTlsVersion", given.minTlsVersion, "ca"],
+    ["discovery.serverNames", given.discovery?.serverNames, "ca"],
+    ["kubernetes.distributeRoots", given.kubernetes?.distributeRoots || undefined, "ca"],
+  ] as const;
+  const idle = needs.filter(([, value, option]) => value !== undefined && call.text(option) === undefined);
+  if (idle.length > 0)
+    throw new CliError(
+      "usage",
+      idle.map(([field, , option]) => `${field} has no effect without --${option}`).join("; "),
+    );
 }
 
 export const serve: Command = {
@@ -91,6 +108,7 @@ export const serve: Command = {
     const settings = await readSettings(call);
     const settingsPath = call.text("control-plane-config");
     const given = settingsPath === undefined ? {} : await readControlPlaneFile(settingsPath);
+    mustBeInUse(given, call);
     const tokens = tokenFile === undefined ? undefined : await readJoinTokens(tokenFile);
     let plane: Awaited<ReturnType<typeof createControlPlane>> | undefined;
     await using stack = new AsyncDisposableStack();
@@ -111,7 +129,6 @@ export const serve: Command = {
       const joining = [...(tokens ? [tokens] : []), ...more.certificates.authenticators];
       if (certificates !== undefined && joining.length === 0)
         throw new CliError("usage", "--certificates needs --join-tokens, or authenticators in --control-plane-config");
-      if (more.distributeRoots && pki === undefined) throw new CliError("usage", "distributeRoots needs --ca");
       const audit =
         auditPath === undefined
           ? undefined
