@@ -13,7 +13,7 @@ import { hasTool } from "./tool.ts";
 const source = join(import.meta.dirname, "../real/vault");
 
 /** The real Vault (`tests/real/vault`), built once into the user's cache, by what it is built from: some CPU-minutes, and Go. */
-async function vaultBinary(): Promise<string> {
+export async function vaultBinary(): Promise<string> {
   const hash = createHash("sha256");
   for (const file of ["go.mod", "go.sum", "main.go"]) hash.update(await readFile(join(source, file)));
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fairlead");

@@ -41,7 +41,9 @@ function all(given: Given, node = aNode(), provenance?: Provenance): ReadonlyMap
     compute: (read) =>
       clusterGenerator.units(read).flatMap((unit) => clusterGenerator.generate(read, unit, provenance)),
   };
-  return new Map(new Derivations(meshOf(given), { traced: true }).ask(whole, undefined, node).map((one) => [one.name, one]));
+  return new Map(
+    new Derivations(meshOf(given), { traced: true }).ask(whole, undefined, node).map((one) => [one.name, one]),
+  );
 }
 
 const names = (given: Given, node = aNode()) => [...all(given, node).keys()];
