@@ -172,7 +172,7 @@ export async function createControlPlane(options: ControlPlaneOptions): Promise<
   let closing: Promise<void> | undefined;
 
   const diagnostics = (): readonly Diagnostic[] => {
-    const unread = settingsDiagnostics(settings.meshConfig).filter(
+    const unread = settingsDiagnostics(settings.meshConfig, settings.meshNetworks).filter(
       // Signers of a certificate service are who reads it.
       ({ path }) => !(listeners.signs && path.endsWith(".certSigners")),
     );

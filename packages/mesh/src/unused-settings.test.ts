@@ -21,6 +21,15 @@ it.each([
   ]);
 });
 
+it("tells of localities of networks' gateways, which have no effect", () => {
+  const gateways = [{ address: "1.1.1.1", port: 443, locality: "r/z" }];
+  const found = settingsDiagnostics({}, { networks: { n1: { gateways }, "far.away": { gateways } } });
+  expect(found).toMatchObject([
+    { path: "networks.n1.gateways[0].locality", object: { kind: "MeshNetworks" } },
+    { path: 'networks["far.away"].gateways[0].locality', object: { kind: "MeshNetworks" } },
+  ]);
+});
+
 it("knows the schema: whatever field is added is told until something reads it", () => {
   const fields = new Set(
     fieldPaths("MeshConfig" as Parameters<typeof fieldPaths>[0]).map((path) => path.split(/[.[{]/)[0] ?? ""),

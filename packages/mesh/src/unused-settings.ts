@@ -1,4 +1,4 @@
-import { defaultMeshConfig, type MeshConfig } from "@fairlead/config";
+import { defaultMeshConfig, formatPath, type MeshConfig, type MeshNetworks } from "@fairlead/config";
 import { type Diagnostic, structurallyEqual } from "@fairlead/model";
 
 /** Fields of the mesh configuration that something reads. Whatever else a user sets is told: see {@link settingsDiagnostics}. */
@@ -98,7 +98,7 @@ type Fields = Readonly<Record<string, unknown>>;
  * What of the mesh-wide settings has no effect here, where it differs from the default. Paths are those of the document; who has
  * parsed it knows their places (`locate` of `parseMeshConfig`).
  */
-export function settingsDiagnostics(meshConfig: MeshConfig): readonly Diagnostic[] {
+export function settingsDiagnostics(meshConfig: MeshConfig, meshNetworks: MeshNetworks = {}): readonly Diagnostic[] {
   const defaults = defaultMeshConfig();
   const unread = (values: object, read: ReadonlySet<string>): readonly string[] =>
     Object.keys(values).filter((field) => !read.has(field));
@@ -107,15 +107,35 @@ export function settingsDiagnostics(meshConfig: MeshConfig): readonly Diagnostic
     ...unread(meshConfig.defaultConfig ?? {}, READ_PROXY_FIELDS).map((field) => `defaultConfig.${field}`),
     ...UNREAD_PARTS,
   ];
-  return paths
-    .flatMap((path) => stated(meshConfig as Fields, defaults as Fields, path.split("."), ""))
-    .map((path) => ({
-      code: "unsupported-field",
-      severity: "warning",
-      message: "has no effect: nothing here acts on it",
-      path,
-      object: { kind: "MeshConfig", namespace: "", name: "mesh" },
-    }));
+  const found = paths.flatMap((path) => stated(meshConfig as Fields, defaults as Fields, path.split("."), ""));
+  return [
+    ...found.map((path) => unsupported("MeshConfig", path, "has no effect: nothing here acts on it")),
+    ...gatewayLocalities(meshNetworks).map((path) =>
+      unsupported(
+        "MeshNetworks",
+        path,
+        "endpoints behind a gateway keep their own locality: the gateway's has no effect",
+      ),
+    ),
+  ];
+}
+
+function unsupported(kind: string, path: string, message: string): Diagnostic {
+  return {
+    code: "unsupported-field",
+    severity: "warning",
+    message,
+    path,
+    object: { kind, namespace: "", name: "mesh" },
+  };
+}
+
+function gatewayLocalities({ networks = {} }: MeshNetworks): readonly string[] {
+  return Object.entries(networks).flatMap(([network, { gateways = [] }]) =>
+    gateways.flatMap(({ locality }, index) =>
+      locality ? [formatPath(["networks", network, "gateways", index, "locality"])] : [],
+    ),
+  );
 }
 
 /** Where a schema path has a value that is not the default's: items of lists have the default of the item of their name. */

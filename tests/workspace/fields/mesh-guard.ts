@@ -90,7 +90,7 @@ async function madeOf({ meshConfig, meshNetworks, objects = [] }: MeshCase): Pro
     ingresses: [...ingresses.values()],
   };
   ingresses.close();
-  const told = settingsDiagnostics(settings);
+  const told = settingsDiagnostics(settings, meshNetworks);
   return { text: written(made), diagnostics: [...told, ...made.nodes.flatMap(({ diagnostics }) => diagnostics)] };
 }
 

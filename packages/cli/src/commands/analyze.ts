@@ -25,8 +25,8 @@ function answer({ files, settings }: Input, running: RunningAnalysis, call: Call
   if (call.values.extra) {
     const told = settings.diagnostics.filter((diagnostic) => !broken.includes(diagnostic));
     const locate = placesOfSettings(settings);
-    const unread = settingsDiagnostics(settings.meshConfig).map((diagnostic) => placed(diagnostic, locate));
-    found.push(...told, ...unread);
+    const unread = settingsDiagnostics(settings.meshConfig, settings.meshNetworks);
+    found.push(...told, ...unread.map((diagnostic) => placed(diagnostic, locate)));
     const { mesh, diagnostics, locate: placeOf } = meshOf(files, settings, "declared");
     found.push(...diagnostics.flatMap(gatewayApiFinding));
     // What Ingresses and routes stand for is placed there.

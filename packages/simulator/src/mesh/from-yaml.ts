@@ -102,7 +102,11 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     const position = store.locate(ref, path) ?? config.locate(ref, path);
     return position?.file === DEPLOYED ? undefined : position;
   };
-  const diagnostics = [...settingsDiagnostics(meshConfig), ...config.diagnostics(), ...registry.diagnostics()];
+  const diagnostics = [
+    ...settingsDiagnostics(meshConfig, meshNetworks),
+    ...config.diagnostics(),
+    ...registry.diagnostics(),
+  ];
   // Its collections have been read; nothing will change them any more.
   void registry.close();
   config.close();

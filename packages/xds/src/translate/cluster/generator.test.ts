@@ -297,20 +297,6 @@ describe("where it came from", () => {
   });
 });
 
-test("a network gateway's locality has no effect, and that is said", () => {
-  const gateways = [{ address: "1.1.1.1", port: 443, locality: "r/z" }];
-  const mesh = Mesh.of({ meshConfig: {}, meshNetworks: { networks: { n1: { gateways } } } });
-  const whole: Query<void, readonly Generated<Cluster>[]> = {
-    name: "static",
-    key: () => "",
-    compute: (read) => clusterGenerator.generate(read, "static"),
-  };
-  const made = new Derivations(mesh).ask(whole, undefined, aNode());
-  expect(made.flatMap(({ diagnostics }) => diagnostics.map(({ path }) => path))).toEqual([
-    "networks.n1.gateways[0].locality",
-  ]);
-});
-
 describe("sharing", () => {
   const made: Query<string, readonly Generated<Cluster>[]> = {
     name: "made",

@@ -1,15 +1,9 @@
-import {
-  destinationRuleOf,
-  type EffectiveDestinationRule,
-  meshNetworksOf,
-  type Reader,
-  serviceTargetsOf,
-} from "@fairlead/mesh";
+import { destinationRuleOf, type EffectiveDestinationRule, type Reader, serviceTargetsOf } from "@fairlead/mesh";
 import type { Service, ServicePort } from "@fairlead/model";
 import type { Cluster } from "../../proto/types.ts";
 import { type Build, type Generated, type Generator, generated, type Provenance } from "../generated.ts";
 import { isGateway } from "../listener/node-settings.ts";
-import { BLACKHOLE_CLUSTER, clusterName, INBOUND_PASSTHROUGH_CLUSTER, sniClusterName } from "../names.ts";
+import { clusterName, INBOUND_PASSTHROUGH_CLUSTER, sniClusterName } from "../names.ts";
 import { addedClusters, patchedClusters } from "../patch/cluster-patch.ts";
 import { inboundCluster, inboundInputs } from "./inbound.ts";
 import { type OutboundInput, outboundCluster } from "./outbound.ts";
@@ -23,7 +17,7 @@ import {
 } from "./passthrough.ts";
 import { tracePolicy } from "./policy-trace.ts";
 import { parseServiceUnit, type ServiceUnit, serviceUnits } from "./service-unit.ts";
-import { unsupportedFields, unsupportedNetworkFields } from "./unsupported.ts";
+import { unsupportedFields } from "./unsupported.ts";
 
 const STATIC = "static";
 const INBOUND = "inbound";
@@ -41,12 +35,7 @@ export const clusterGenerator: Generator<Cluster> = {
         ...staticClusters(read).flatMap((cluster) => {
           const name = cluster.name ?? "";
           const context = name === INBOUND_PASSTHROUGH_CLUSTER ? "SIDECAR_INBOUND" : outgoing;
-          const make = (build: Build): Cluster => {
-            if (name === BLACKHOLE_CLUSTER)
-              for (const diagnostic of unsupportedNetworkFields(meshNetworksOf(read))) build.report(diagnostic);
-            return cluster;
-          };
-          return patchedClusters(read, [generated(read, name, make)], context, provenance);
+          return patchedClusters(read, [generated(read, name, () => cluster)], context, provenance);
         }),
         ...addedClusters(read, isGateway(read) ? [outgoing] : [outgoing, "SIDECAR_INBOUND"], provenance),
       ];

@@ -1,4 +1,4 @@
-import type { MeshNetworks, Subset, TrafficPolicy } from "@fairlead/config";
+import type { Subset, TrafficPolicy } from "@fairlead/config";
 import type { EffectiveDestinationRule } from "@fairlead/mesh";
 import type { Diagnostic, ObjectRef } from "@fairlead/model";
 
@@ -52,23 +52,4 @@ function ofSettings({ loadBalancer, outlierDetection, tls }: Settings, path: str
   if (tls?.mode === "MUTUAL" && !tls.credentialName && !(tls.clientCertificate && tls.privateKey))
     found.push([`${path}.tls`, "MUTUAL needs a credentialName, or clientCertificate and privateKey: no TLS is used"]);
   return found;
-}
-
-/** Fields of MeshNetworks that nothing is made from. */
-export function unsupportedNetworkFields({ networks = {} }: MeshNetworks): readonly Diagnostic[] {
-  return Object.entries(networks).flatMap(([network, { gateways = [] }]) =>
-    gateways.flatMap(({ locality }, index) =>
-      locality
-        ? [
-            {
-              code: "unsupported-field",
-              severity: "warning",
-              path: `networks.${network}.gateways[${index}].locality`,
-              message: "endpoints behind a gateway keep their own locality: the gateway's has no effect",
-              object: { kind: "MeshNetworks", namespace: "", name: "" },
-            } as const,
-          ]
-        : [],
-    ),
-  );
 }
