@@ -171,6 +171,24 @@ describe("who speaks for a host", () => {
   });
 });
 
+describe("routes of the Gateway API for one host", () => {
+  test("those of the client's namespace go before the service's, however old", () => {
+    const annotations = { "internal.istio.io/route-semantics": "gateway" };
+    const hosts = ["reviews.default.svc.cluster.local"];
+    const config = [
+      speaks("service", { hosts, http: to("service") }, { annotations, creationTimestamp: "2024-01-01T00:00:00Z" }),
+      speaks(
+        "client",
+        { hosts, http: to("client") },
+        { namespace: "elsewhere", annotations, creationTimestamp: "2025-01-01T00:00:00Z" },
+      ),
+    ];
+    const routes = (node: string) => hostsOf({ config, node: aNode(node) })[`${REVIEWS}:9080`]?.routes;
+    expect(routes("client-1.elsewhere")).toEqual(["to-client"]);
+    expect(routes("client-1.third")).toEqual(["to-service"]);
+  });
+});
+
 describe("domains", () => {
   test("a short form gives way to whoever has it as the full name", () => {
     const services = [
