@@ -21,7 +21,7 @@ import { printTranslation } from "./translate.ts";
  * `pnpm bench analyze [DOCUMENTS]`: reading, validation and analysis of mixed documents.
  * `pnpm bench config-sharing [OBJECTS]`: configuration over xDS from one control plane to another.
  * `pnpm bench ca`: certificates a second of CPU, beside OpenSSL and Go (needs both). `bad-input`: bad requests with their verdicts.
- * `pnpm bench translate [scenario [type]]`: Istio's own benchmark inputs, one proxy, cold, beside Istio's figures.
+ * `pnpm bench translate [scenario [type]]`: the inputs of Istio's own benchmarks, one proxy, beside what Istio takes.
  */
 
 if (process.argv[2] === "simulate") printSimulation();
