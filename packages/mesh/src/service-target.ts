@@ -37,7 +37,8 @@ const targets: Query<void, readonly ServiceTarget[]> = {
       .find((workload) => workload.namespace === namespace);
     // Without an own address among the workloads, the node's labels say what it is: a Pod that no manifest lists.
     for (const service of read.bucket("services", namespace) ?? []) {
-      if (found.has(service) || !service.selector || Object.keys(service.selector).length === 0) continue;
+      // Most have none, where there are thousands.
+      if (service.selector === undefined || found.has(service) || Object.keys(service.selector).length === 0) continue;
       const selected = own
         ? matchesLabels(service.selector, own.labels)
         : service.registry === "Kubernetes" && nodeMatches(read, service.selector);
