@@ -7,7 +7,7 @@ import { Holdings } from "./holdings.ts";
 import { groupFindings } from "./judge.ts";
 import { Objects, type ResourceChange } from "./objects.ts";
 import type { Resource } from "./resource.ts";
-import { AS_WRITTEN, BY_ID, BY_KIND, type ResourceIndex } from "./resource-index.ts";
+import { BY_ID, BY_KIND, type ResourceIndex } from "./resource-index.ts";
 import { meshNetworksResource } from "./rules/mesh-networks.ts";
 import { RULES } from "./rules.ts";
 import type { Suppression } from "./suppression.ts";
@@ -49,7 +49,7 @@ export class Analysis {
 
   constructor(options: AnalyzeOptions = {}) {
     const { meshConfig = {}, meshNetworks = {}, rules = RULES, suppress = [] } = options;
-    const indexes = [AS_WRITTEN, BY_ID, BY_KIND, BY_GROUP, ...rules.flatMap((rule) => rule.indexes ?? [])];
+    const indexes = [BY_ID, BY_KIND, BY_GROUP, ...rules.flatMap((rule) => rule.indexes ?? [])];
     const root = meshConfig.rootNamespace || "istio-system";
     const brought =
       (options.defaultGateway ?? true) && meshConfig.ingressControllerMode !== "OFF"

@@ -36,17 +36,20 @@ export class Objects implements Snapshot {
   }
 
   with(changes: Iterable<ResourceChange>): Objects {
-    // By list: what each resource in it becomes.
-    const edits = new Map<string, Map<string, Resource | undefined>>();
+    // By list: what resources in it become, by id; of two for one id the later.
+    const edits = new Map<string, Become[]>();
     const edit = (list: string, id: string, resource: Resource | undefined) => {
       const known = edits.get(list);
-      if (known) known.set(id, resource);
-      else edits.set(list, new Map([[id, resource]]));
+      if (known) known.push([id, resource]);
+      else edits.set(list, [[id, resource]]);
     };
     for (const { before, after } of changes) {
-      const written = before && after && isSame(before, after) ? this.#written(after) : undefined;
-      if (before) for (const list of written ?? this.#listsOf(before)) edit(list, before.id, undefined);
-      if (after) for (const list of written ?? this.#listsOf(after)) edit(list, after.id, after);
+      if (before && after && isSame(before, after)) {
+        edit(asWritten(after), after.id, after);
+        continue;
+      }
+      if (before) for (const list of [asWritten(before), ...this.#listsOf(before)]) edit(list, before.id, undefined);
+      if (after) for (const list of this.#listsOf(after)) edit(list, after.id, after);
     }
     const lists = [...edits].map(([list, become]) => [list, edited(this.#lists.get(list) ?? [], become)] as const);
     return new Objects(this.#settings, this.#indexes, this.#lists.with(lists));
@@ -60,10 +63,6 @@ export class Objects implements Snapshot {
     return this.#lists.changedKeys(other.#lists);
   }
 
-  #written({ id }: Resource): readonly string[] {
-    return [`${AS_WRITTEN.name}${SEPARATOR}${id}`];
-  }
-
   #listsOf(resource: Resource): Set<string> {
     const ids = new Set<string>();
     for (const { name, kinds, keys } of this.#indexes)
@@ -71,6 +70,11 @@ export class Objects implements Snapshot {
         for (const key of keys(resource)) ids.add(`${name}${SEPARATOR}${key}`);
     return ids;
   }
+}
+
+/** There only while a resource is written elsewhere than the one that other lists hold. */
+function asWritten({ id }: Resource): string {
+  return `${AS_WRITTEN.name}${SEPARATOR}${id}`;
 }
 
 /** Whether they differ in their place only. */
@@ -84,8 +88,13 @@ function isSame(a: Resource, b: Resource): boolean {
   );
 }
 
+type Become = readonly [id: string, resource: Resource | undefined];
+
 /** The list with members exchanged; undefined for an empty one. */
-function edited(list: readonly Resource[], become: Map<string, Resource | undefined>): readonly Resource[] | undefined {
+function edited(list: readonly Resource[], edits: readonly Become[]): readonly Resource[] | undefined {
+  const [first] = edits;
+  if (list.length === 0 && edits.length === 1) return first?.[1] && [first[1]];
+  const become = new Map(edits);
   const next: Resource[] = [];
   for (const resource of list) {
     const now = become.has(resource.id) ? become.get(resource.id) : resource;

@@ -15,5 +15,8 @@ export const BY_KIND: ResourceIndex = { name: "kind", keys: ({ kind }) => [kind]
 /** By kind, namespace and name: one at most. */
 export const BY_ID: ResourceIndex = { name: "id", keys: ({ id }) => [id] };
 
-/** As {@link BY_ID}, for positions: in all other indexes a resource stays the same object while only its place in a file changes. */
+/**
+ * As {@link BY_ID}, for positions: in all other indexes a resource stays the same object while only its place in a file changes. Empty
+ * where it has not.
+ */
 export const AS_WRITTEN: ResourceIndex = { name: "as written", keys: ({ id }) => [id] };
