@@ -16,39 +16,112 @@ const MAPS = new Set([
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** The kinds of what an Envoy has, by the word for them. */
+export type DumpedKind = "bootstrap" | "clusters" | "listeners" | "routes" | "endpoints" | "secrets" | "extensions";
+
+/** One thing that an Envoy has, is still preparing, or has refused. */
+export interface Dumped {
+  readonly kind: DumpedKind;
+  readonly name: string;
+  readonly state: "static" | "active" | "warming" | "draining" | "refused";
+  /** Of the response that brought it; empty for static ones. */
+  readonly version: string;
+  /** RFC 3339; empty where Envoy does not say. */
+  readonly updated: string;
+  /** As protobuf JSON, most as an Any with its `@type`; a secret without its key. */
+  readonly resource: Json;
+  /** Why the last version was refused. */
+  readonly error?: string;
+}
+
+/** Where a kind's resources are: the list, the field of its items, and the state that this means. */
+const LISTS: readonly (readonly [DumpedKind, list: string, field: string, Dumped["state"]])[] = [
+  ["clusters", "static_clusters", "cluster", "static"],
+  ["clusters", "dynamic_active_clusters", "cluster", "active"],
+  ["clusters", "dynamic_warming_clusters", "cluster", "warming"],
+  ["listeners", "static_listeners", "listener", "static"],
+  ["routes", "static_route_configs", "route_config", "static"],
+  ["routes", "dynamic_route_configs", "route_config", "active"],
+  ["endpoints", "static_endpoint_configs", "endpoint_config", "static"],
+  ["endpoints", "dynamic_endpoint_configs", "endpoint_config", "active"],
+  ["secrets", "static_secrets", "secret", "static"],
+  ["secrets", "dynamic_active_secrets", "secret", "active"],
+  ["secrets", "dynamic_warming_secrets", "secret", "warming"],
+  ["extensions", "ecds_filters", "ecds_filter", "active"],
+];
+
+const LISTENER_STATES = [
+  ["active_state", "active"],
+  ["warming_state", "warming"],
+  ["draining_state", "draining"],
+] as const;
+
 /**
- * The resources of an Envoy from its admin interface: the JSON of `/config_dump?include_eds`, parsed or as text, of any control
- * plane. Static and active dynamic ones are taken; resources that are warming serve nobody. Without `include_eds` clusters have
- * no endpoints. Source: envoy.admin.v3.ConfigDump.
+ * Everything that an Envoy of any control plane shows in its admin interface, in the order in which it does: the JSON of
+ * `/config_dump?include_eds`, parsed or as text. Source: envoy.admin.v3.ConfigDump.
  */
-export function resourcesFromConfigDump(dump: unknown): Resources {
+export function readConfigDump(dump: unknown): readonly Dumped[] {
   const { configs } = record(typeof dump === "string" ? parse(dump) : dump);
   if (!Array.isArray(configs))
     throw new SimulatorError("malformed-resource", "this is no config_dump: it has no list of configs");
-  const listeners: unknown[] = [];
-  const routes: unknown[] = [];
-  const clusters: unknown[] = [];
-  const endpoints: unknown[] = [];
-  for (const config of configs.map(record)) {
-    const all = (list: string, field: string) => items(config[list]).flatMap((item) => item[field] ?? []);
-    listeners.push(
-      ...all("static_listeners", "listener"),
-      ...all("dynamic_listeners", "active_state").flatMap((state) => record(state).listener ?? []),
-    );
-    clusters.push(...all("static_clusters", "cluster"), ...all("dynamic_active_clusters", "cluster"));
-    routes.push(...all("static_route_configs", "route_config"), ...all("dynamic_route_configs", "route_config"));
-    endpoints.push(
-      ...all("static_endpoint_configs", "endpoint_config"),
-      ...all("dynamic_endpoint_configs", "endpoint_config"),
-    );
-  }
-  const plain = <T>(list: readonly unknown[]) => list.map((one) => fromAdminJson(one) as T);
+  return configs
+    .map(record)
+    .flatMap((config): Dumped[] => [
+      ...(config.bootstrap === undefined ? [] : [dumped("bootstrap", "static", config, "bootstrap")]),
+      ...LISTS.flatMap(([kind, list, field, state]) =>
+        items(config[list]).map((item) => dumped(kind, state, item, field)),
+      ),
+      ...items(config.dynamic_listeners).flatMap((listener) => [
+        ...LISTENER_STATES.flatMap(([field, state]) =>
+          listener[field] === undefined ? [] : [dumped("listeners", state, record(listener[field]), "listener")],
+        ),
+        ...(listener.error_state === undefined ? [] : [refused(listener)]),
+      ]),
+    ]);
+}
+
+/**
+ * The resources of an Envoy from its admin interface ({@link readConfigDump}). Static and active dynamic ones are taken; resources
+ * that are warming serve nobody. Without `include_eds` clusters have no endpoints.
+ */
+export function resourcesFromConfigDump(dump: unknown): Resources {
+  const serving = readConfigDump(dump).filter(({ state }) => state === "static" || state === "active");
+  const of = <T>(kind: DumpedKind) =>
+    serving.flatMap((one) => (one.kind === kind && Object.keys(one.resource).length > 0 ? [one.resource as T] : []));
   return {
-    listeners: plain<Listener>(listeners),
+    listeners: of<Listener>("listeners"),
     // Routes that a listener holds itself are dumped once more, some without a name.
-    routes: plain<RouteConfiguration>(routes).filter(({ name }) => name),
-    clusters: plain<Cluster>(clusters),
-    endpoints: plain<ClusterLoadAssignment>(endpoints).filter(({ clusterName }) => clusterName),
+    routes: of<RouteConfiguration>("routes").filter(({ name }) => name),
+    clusters: of<Cluster>("clusters"),
+    endpoints: of<ClusterLoadAssignment>("endpoints").filter(({ clusterName }) => clusterName),
+  };
+}
+
+function dumped(kind: DumpedKind, state: Dumped["state"], item: Json, field: string): Dumped {
+  const resource = record(camelCase(item[field], ""));
+  const error = record(item.error_state).details;
+  return {
+    kind,
+    name: text(resource.name) || text(resource.clusterName) || text(item.name),
+    state,
+    version: text(item.version_info),
+    updated: text(item.last_updated),
+    resource,
+    ...(error === undefined ? {} : { error: text(error) }),
+  };
+}
+
+/** A listener of which no version was ever taken, or whose last one was not. */
+function refused({ name, error_state }: Json): Dumped {
+  const { failed_configuration, details, last_update_attempt, version_info } = record(error_state);
+  return {
+    kind: "listeners",
+    name: text(name),
+    state: "refused",
+    version: text(version_info),
+    updated: text(last_update_attempt),
+    resource: record(camelCase(failed_configuration, "")),
+    error: text(details),
   };
 }
 
@@ -60,12 +133,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** A message of Envoy's admin interface, which has the field names of the protos, as protobuf JSON has it. */
-export function fromAdminJson(value: unknown): unknown {
-  return camelCase(value, "");
-}
-
-/** What users named, and free-form values, stay as they are. */
+/** Field names as protobuf JSON has them; what users named, and free-form values, stay as they are. */
 function camelCase(value: unknown, field: string): unknown {
   if (Array.isArray(value)) return value.map((item) => camelCase(item, field));
   if (typeof value !== "object" || value === null) return value;
@@ -85,4 +153,8 @@ function record(value: unknown): Json {
 
 function items(value: unknown): readonly Json[] {
   return Array.isArray(value) ? value.map(record) : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }

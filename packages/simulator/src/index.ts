@@ -1,6 +1,6 @@
 // Ask a mesh.
 export type { Answer, Destination, Outcome, Response, Rewrites, RoutePolicy } from "./answer.ts";
-export { fromAdminJson, resourcesFromConfigDump } from "./config-dump.ts";
+export { type Dumped, type DumpedKind, readConfigDump, resourcesFromConfigDump } from "./config-dump.ts";
 // Compare two meshes.
 export type { AnswerPart, BehaviourChange } from "./diff/behaviour.ts";
 export { type DiffOptions, diff, type ProxyChange } from "./diff/diff.ts";

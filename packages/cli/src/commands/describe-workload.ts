@@ -10,12 +10,12 @@ import {
   trustDomainOf,
 } from "@fairlead/mesh";
 import { formatObject, type ObjectRef, type ProxyNode, workloadSpiffeId } from "@fairlead/model";
-import { findNode, SimulatorError, UNKNOWN_ADDRESS } from "@fairlead/simulator";
-import { CliError } from "../cli-error.ts";
+import { findNode, UNKNOWN_ADDRESS } from "@fairlead/simulator";
 import { type Command, MESH_OPTIONS, type Terminal } from "../command.ts";
 import { type MeshInput, readMesh } from "../mesh-input.ts";
 import { paint, printJson, printLeftOut } from "../output.ts";
 import { printTable } from "../proxy/table.ts";
+import { asUsage } from "../simulated.ts";
 
 /** Kinds that hold for a workload by selector, target or namespace, in the order in which they are shown. */
 const POLICIES = [
@@ -139,13 +139,7 @@ export const describeWorkload: Command = {
   async run(call, terminal) {
     const input = await readMesh(call, call.files, "assumed");
     printLeftOut(terminal, input.diagnostics);
-    let node: ProxyNode;
-    try {
-      node = findNode(input.mesh, call.positionals[0] ?? "");
-    } catch (error) {
-      if (error instanceof SimulatorError) throw new CliError("usage", error.message, { cause: error });
-      throw error;
-    }
+    const node = asUsage(() => findNode(input.mesh, call.positionals[0] ?? ""));
     const description = new Derivations(input.mesh).ask(describing(node, input), undefined, node);
     if (call.json) printJson(terminal, description);
     else print(terminal, description);

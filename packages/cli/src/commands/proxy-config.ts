@@ -1,11 +1,10 @@
+import type { Dumped, DumpedKind } from "@fairlead/simulator";
 import { stringify } from "yaml";
 import { CliError } from "../cli-error.ts";
-import type { Call, Command, Terminal } from "../command.ts";
-import { readText } from "../input.ts";
+import type { Command, Terminal } from "../command.ts";
 import { printJson } from "../output.ts";
 import { COLUMNS } from "../proxy/columns.ts";
-import { type Dumped, type DumpedKind, readConfigDump } from "../proxy/config-dump.ts";
-import { askHttp, parseJson } from "../proxy/http.ts";
+import { dumpOf } from "../proxy/config-dump.ts";
 import { printTable } from "../proxy/table.ts";
 
 /** Words for kinds: ours, and those that people know from elsewhere. */
@@ -24,20 +23,6 @@ const KINDS: Readonly<Record<string, DumpedKind>> = {
   extensions: "extensions",
   ecds: "extensions",
 };
-
-/** The dump of an Envoy's admin address, or a saved one. */
-export async function readDump(call: Call): Promise<readonly Dumped[]> {
-  const admin = call.text("admin");
-  const [file, ...more] = call.files;
-  if ((admin === undefined) === (file === undefined) || more.length > 0)
-    throw new CliError(
-      "usage",
-      "either --admin HOST:PORT or -f FILE, the answer of /config_dump?include_eds, is needed",
-    );
-  const from = file ?? `http://${admin}/config_dump`;
-  const text = file === undefined ? await askHttp(admin ?? "", "/config_dump?include_eds") : await readText(file);
-  return readConfigDump(parseJson(text, from), from);
-}
 
 function record({ kind, name, state, version, updated, error, resource }: Dumped): object {
   return { kind, name, state, version, updated, ...(error === undefined ? {} : { error }), resource };
@@ -69,7 +54,7 @@ export const proxyConfig: Command = {
     if (wanted.includes(undefined))
       throw new CliError("usage", `${JSON.stringify(word)} is none of ${Object.keys(KINDS).join(", ")}, all`);
     const part = call.text("name") ?? "";
-    const dumped = (await readDump(call)).filter(({ kind, name }) => wanted.includes(kind) && name.includes(part));
+    const dumped = (await dumpOf(call)).dumped.filter(({ kind, name }) => wanted.includes(kind) && name.includes(part));
     if (call.json) printJson(terminal, dumped.map(record));
     else
       for (const kind of wanted) {

@@ -1,38 +1,23 @@
 import {
   type Branch,
+  type Dumped,
   type Entry,
   evaluateResources,
   formatTrace,
   type Call as ProxyCall,
   parseRequest,
-  type Resources,
   recordTrace,
-  SimulatorError,
+  resourcesFromConfigDump,
 } from "@fairlead/simulator";
-import { CliError } from "../cli-error.ts";
 import { type Call, type Command, parseHeaders } from "../command.ts";
 import { printJson } from "../output.ts";
-import { type Dumped, record, text } from "../proxy/config-dump.ts";
-import { readDump } from "./proxy-config.ts";
+import { dumpOf } from "../proxy/config-dump.ts";
+import { record, text } from "../proxy/json.ts";
+import { asUsage } from "../simulated.ts";
 
 /** Addresses that nobody has (RFC 5737): a destination that only its port is known of, and a client. */
 const SOMEWHERE = "192.0.2.1";
 const CLIENT = { address: "192.0.2.2", port: 50_000 };
-
-/** What serves: not what is warming or was refused. */
-function resourcesOf(dumped: readonly Dumped[]): Resources {
-  const of = (kind: Dumped["kind"]) =>
-    dumped
-      .filter((one) => one.kind === kind && (one.state === "static" || one.state === "active"))
-      .map(({ resource }) => resource as never);
-  return {
-    listeners: of("listeners"),
-    // Routes that a listener holds itself are dumped once more, some without a name.
-    routes: dumped.flatMap(({ kind, name, resource }) => (kind === "routes" && name !== "" ? [resource as never] : [])),
-    clusters: of("clusters"),
-    endpoints: of("endpoints"),
-  };
-}
 
 /** A gateway is dialled itself; from a sidecar connections are redirected, out of its workload unless told otherwise. */
 function entryOf(dumped: readonly Dumped[], call: Call): Entry {
@@ -95,17 +80,13 @@ export const proxyRoute: Command = {
   },
   positionals: { least: 1, most: 1 },
   async run(call, terminal) {
-    const dumped = await readDump(call);
+    const { json, dumped } = await dumpOf(call);
     const tracer = recordTrace();
-    try {
-      const asked = proxyCall(call, entryOf(dumped, call));
-      const { branches, ...place } = evaluateResources(resourcesOf(dumped), asked, tracer);
-      if (call.json) printJson(terminal, { ...place, branches: branches.map(branchRecord), trace: tracer.steps });
-      else terminal.out(`${formatTrace(tracer.steps)}\n\n${branches.map(branchWords).join("\n")}\n`);
-    } catch (error) {
-      if (error instanceof SimulatorError) throw new CliError("usage", error.message, { cause: error });
-      throw error;
-    }
+    const { branches, ...place } = asUsage(() =>
+      evaluateResources(resourcesFromConfigDump(json), proxyCall(call, entryOf(dumped, call)), tracer),
+    );
+    if (call.json) printJson(terminal, { ...place, branches: branches.map(branchRecord), trace: tracer.steps });
+    else terminal.out(`${formatTrace(tracer.steps)}\n\n${branches.map(branchWords).join("\n")}\n`);
     return 0;
   },
 };

@@ -1,7 +1,7 @@
 import type { Command } from "../command.ts";
 import { printJson } from "../output.ts";
-import { items } from "../proxy/config-dump.ts";
 import { askHttp, parseJson } from "../proxy/http.ts";
+import { items } from "../proxy/json.ts";
 import { printTable } from "../proxy/table.ts";
 
 export const proxyStats: Command = {

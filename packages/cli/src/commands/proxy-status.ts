@@ -1,11 +1,13 @@
 import { structurallyEqual } from "@fairlead/model";
+import type { Dumped } from "@fairlead/simulator";
 import { canonicalize, XdsError } from "@fairlead/xds/proto";
 import { CliError } from "../cli-error.ts";
 import type { Call, Command, Terminal } from "../command.ts";
 import { readText } from "../input.ts";
 import { paint, printJson } from "../output.ts";
-import { items, type Json, readConfigDump, record, text } from "../proxy/config-dump.ts";
+import { askDump } from "../proxy/config-dump.ts";
 import { askHttp, parseJson } from "../proxy/http.ts";
+import { items, type Json, record, text } from "../proxy/json.ts";
 import { printTable } from "../proxy/table.ts";
 
 /** The part of `/debug/proxies` that is read here. */
@@ -56,8 +58,8 @@ interface Difference {
 }
 
 /** What a control plane means a proxy to have, against what the proxy's admin interface shows. */
-function differences(meant: Json, dump: unknown, from: string): readonly Difference[] {
-  const has = readConfigDump(dump, from).filter(({ state }) => state === "active");
+function differences(meant: Json, dumped: readonly Dumped[]): readonly Difference[] {
+  const has = dumped.filter(({ state }) => state === "active");
   return Object.entries(COMPARED).flatMap(([kind, message]) => {
     const ours = new Map(items(meant[kind]).map(({ resource }) => named(record(resource))));
     const theirs = new Map(has.filter((one) => one.kind === kind).map(({ name, resource }) => [name, resource]));
@@ -140,8 +142,7 @@ export const proxyStatus: Command = {
       if (wanted === undefined) throw new CliError("usage", "--admin needs to be told which NODE it is the address of");
       const path = `/debug/config_dump?proxy=${encodeURIComponent(wanted)}`;
       const meant = record(parseJson(await askHttp(address, path, { token }), address));
-      const dump = parseJson(await askHttp(admin, "/config_dump?include_eds"), admin);
-      const found = differences(meant, dump, admin);
+      const found = differences(meant, (await askDump(admin)).dumped);
       if (call.json) printJson(terminal, found);
       else if (found.length === 0)
         terminal.out(`${paint(terminal, "good", "the proxy has what it is meant to have")}\n`);

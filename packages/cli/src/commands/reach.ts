@@ -1,15 +1,9 @@
-import {
-  reach as compute,
-  type PolicyFinding,
-  type Reach,
-  SimulatorError,
-  type Way,
-  type Witness,
-} from "@fairlead/simulator";
+import { reach as compute, type PolicyFinding, type Reach, type Way, type Witness } from "@fairlead/simulator";
 import { CliError } from "../cli-error.ts";
 import { type Command, MESH_OPTIONS, type Terminal } from "../command.ts";
 import { readMesh } from "../mesh-input.ts";
 import { paint, printJson, printLeftOut } from "../output.ts";
+import { asUsage } from "../simulated.ts";
 
 interface Assertion {
   readonly from: string;
@@ -86,32 +80,29 @@ export const reach: Command = {
     printLeftOut(terminal, diagnostics);
     const [from, to] = [call.text("from"), call.text("to")];
     const ask = (who: string | undefined, whom: string | undefined) =>
-      compute(mesh, { ...(who === undefined ? {} : { from: who }), ...(whom === undefined ? {} : { to: whom }) });
-    try {
-      const asked = wanted.length === 0 || from !== undefined || to !== undefined ? ask(from, to) : undefined;
-      const assertions = wanted.map(([who, whom]): Assertion => {
-        const result = ask(who, whom);
-        return { from: who, to: whom, holds: result.isolated === "proved", result };
+      asUsage(() =>
+        compute(mesh, { ...(who === undefined ? {} : { from: who }), ...(whom === undefined ? {} : { to: whom }) }),
+      );
+    const asked = wanted.length === 0 || from !== undefined || to !== undefined ? ask(from, to) : undefined;
+    const assertions = wanted.map(([who, whom]): Assertion => {
+      const result = ask(who, whom);
+      return { from: who, to: whom, holds: result.isolated === "proved", result };
+    });
+    if (call.json)
+      printJson(terminal, {
+        ...(asked ? { ways: asked.ways.map(record), findings: asked.findings } : {}),
+        assertions: assertions.map(({ result, ...assertion }) => ({
+          ...assertion,
+          isolated: result.isolated,
+          ways: result.ways.map(record),
+        })),
       });
-      if (call.json)
-        printJson(terminal, {
-          ...(asked ? { ways: asked.ways.map(record), findings: asked.findings } : {}),
-          assertions: assertions.map(({ result, ...assertion }) => ({
-            ...assertion,
-            isolated: result.isolated,
-            ways: result.ways.map(record),
-          })),
-        });
-      else {
-        printWays(terminal, asked?.ways ?? []);
-        for (const finding of asked?.findings ?? []) printFinding(terminal, finding);
-        for (const assertion of assertions) printAssertion(terminal, assertion);
-      }
-      return assertions.every(({ holds }) => holds) ? 0 : 1;
-    } catch (error) {
-      if (error instanceof SimulatorError) throw new CliError("usage", error.message, { cause: error });
-      throw error;
+    else {
+      printWays(terminal, asked?.ways ?? []);
+      for (const finding of asked?.findings ?? []) printFinding(terminal, finding);
+      for (const assertion of assertions) printAssertion(terminal, assertion);
     }
+    return assertions.every(({ holds }) => holds) ? 0 : 1;
   },
 };
 

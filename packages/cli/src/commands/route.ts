@@ -1,8 +1,8 @@
-import { evaluate, SimulatorError } from "@fairlead/simulator";
-import { CliError } from "../cli-error.ts";
+import { evaluate } from "@fairlead/simulator";
 import { type Command, MESH_OPTIONS, parseHeaders } from "../command.ts";
 import { readMesh } from "../mesh-input.ts";
 import { destinationRecord, printJson, printLeftOut } from "../output.ts";
+import { asUsage } from "../simulated.ts";
 
 export const route: Command = {
   summary: "Says where a request goes, and why: every rule that was tried.",
@@ -21,25 +21,22 @@ export const route: Command = {
     const input = await readMesh(call, call.files, "assumed");
     printLeftOut(terminal, input.diagnostics);
     const method = call.text("method");
-    try {
-      const answer = evaluate(input.mesh, {
+    const answer = asUsage(() =>
+      evaluate(input.mesh, {
         from: call.text("from") ?? "",
         request: { url: call.positionals[0] ?? "", headers, ...(method === undefined ? {} : { method }) },
+      }),
+    );
+    const { outcome, response, rewrites, trace } = answer;
+    if (call.json)
+      printJson(terminal, {
+        outcome,
+        destinations: answer.destinations.map(destinationRecord),
+        ...(response ? { response } : {}),
+        rewrites,
+        trace,
       });
-      const { outcome, response, rewrites, trace } = answer;
-      if (call.json)
-        printJson(terminal, {
-          outcome,
-          destinations: answer.destinations.map(destinationRecord),
-          ...(response ? { response } : {}),
-          rewrites,
-          trace,
-        });
-      else terminal.out(`${answer.explain()}\n`);
-    } catch (error) {
-      if (error instanceof SimulatorError) throw new CliError("usage", error.message, { cause: error });
-      throw error;
-    }
+    else terminal.out(`${answer.explain()}\n`);
     return 0;
   },
 };

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
-import { type Dumped, type DumpedKind, items, type Json, record, text } from "./config-dump.ts";
+import type { Dumped, DumpedKind } from "@fairlead/simulator";
+import { items, type Json, record, text } from "./json.ts";
 
 export interface Columns {
   readonly headings: readonly string[];

@@ -1,113 +1,44 @@
-import { fromAdminJson } from "@fairlead/simulator";
+import { type Dumped, readConfigDump, SimulatorError } from "@fairlead/simulator";
 import { CliError } from "../cli-error.ts";
+import type { Call } from "../command.ts";
+import { readText } from "../input.ts";
+import { askHttp, parseJson } from "./http.ts";
 
-/** The kinds of what an Envoy has, by the word for them. */
-export type DumpedKind = "bootstrap" | "clusters" | "listeners" | "routes" | "endpoints" | "secrets" | "extensions";
-
-export type Json = Readonly<Record<string, unknown>>;
-
-/** One thing that an Envoy has, is still preparing, or has refused. */
-export interface Dumped {
-  readonly kind: DumpedKind;
-  readonly name: string;
-  readonly state: "static" | "active" | "warming" | "draining" | "refused";
-  /** Of the response that brought it; empty for static ones. */
-  readonly version: string;
-  /** RFC 3339; empty where Envoy does not say. */
-  readonly updated: string;
-  /** As protobuf JSON; a secret without its key. */
-  readonly resource: Json;
-  /** Why the last version was refused. */
-  readonly error?: string;
+/** The answer of `/config_dump?include_eds`, and everything in it, sorted by kind, name and state; the kind says which message each is. */
+export interface ConfigDump {
+  readonly json: unknown;
+  readonly dumped: readonly Dumped[];
 }
 
-/** Where a kind's resources are: the list, the field of its items, and the state that this means. */
-const LISTS: readonly (readonly [DumpedKind, list: string, field: string, Dumped["state"]])[] = [
-  ["clusters", "static_clusters", "cluster", "static"],
-  ["clusters", "dynamic_active_clusters", "cluster", "active"],
-  ["clusters", "dynamic_warming_clusters", "cluster", "warming"],
-  ["listeners", "static_listeners", "listener", "static"],
-  ["routes", "static_route_configs", "route_config", "static"],
-  ["routes", "dynamic_route_configs", "route_config", "active"],
-  ["endpoints", "static_endpoint_configs", "endpoint_config", "static"],
-  ["endpoints", "dynamic_endpoint_configs", "endpoint_config", "active"],
-  ["secrets", "static_secrets", "secret", "static"],
-  ["secrets", "dynamic_active_secrets", "secret", "active"],
-  ["secrets", "dynamic_warming_secrets", "secret", "warming"],
-  ["extensions", "ecds_filters", "ecds_filter", "active"],
-];
-
-const LISTENER_STATES = [
-  ["active_state", "active"],
-  ["warming_state", "warming"],
-  ["draining_state", "draining"],
-] as const;
-
-/** Everything in the answer of `/config_dump?include_eds`, sorted by kind, name and state. Source: envoy.admin.v3.ConfigDump. */
-export function readConfigDump(dump: unknown, from: string): readonly Dumped[] {
-  const { configs } = record(dump);
-  if (!Array.isArray(configs)) throw new CliError("unreadable", `${from} is no config_dump: it has no list of configs`);
-  const found = configs
-    .map(record)
-    .flatMap((config): Dumped[] => [
-      ...(config.bootstrap === undefined ? [] : [dumped("bootstrap", "static", config, "bootstrap")]),
-      ...LISTS.flatMap(([kind, list, field, state]) =>
-        items(config[list]).map((item) => dumped(kind, state, item, field)),
-      ),
-      ...items(config.dynamic_listeners).flatMap((listener) => [
-        ...LISTENER_STATES.flatMap(([field, state]) =>
-          listener[field] === undefined ? [] : [dumped("listeners", state, record(listener[field]), "listener")],
-        ),
-        ...(listener.error_state === undefined ? [] : [refused(listener)]),
-      ]),
-    ]);
-  return found.sort((a, b) => compare(a.kind, b.kind) || compare(a.name, b.name) || compare(a.state, b.state));
+/** Of the Envoy whose admin address is `--admin`, or a saved one (`-f`). */
+export async function dumpOf(call: Call): Promise<ConfigDump> {
+  const admin = call.text("admin");
+  const [file, ...more] = call.files;
+  if ((admin === undefined) === (file === undefined) || more.length > 0)
+    throw new CliError(
+      "usage",
+      "either --admin HOST:PORT or -f FILE, the answer of /config_dump?include_eds, is needed",
+    );
+  return file === undefined ? askDump(admin ?? "") : read(await readText(file), file);
 }
 
-function dumped(kind: DumpedKind, state: Dumped["state"], item: Json, field: string): Dumped {
-  const resource = messageOf(item[field]);
-  const error = record(item.error_state).details;
-  return {
-    kind,
-    name: text(resource.name) || text(resource.clusterName) || text(item.name),
-    state,
-    version: text(item.version_info),
-    updated: text(item.last_updated),
-    resource,
-    ...(error === undefined ? {} : { error: text(error) }),
-  };
+export async function askDump(admin: string): Promise<ConfigDump> {
+  return read(await askHttp(admin, "/config_dump?include_eds"), `http://${admin}/config_dump`);
 }
 
-/** A listener of which no version was ever taken, or whose last one was not. */
-function refused({ name, error_state }: Json): Dumped {
-  const { failed_configuration, details, last_update_attempt, version_info } = record(error_state);
-  return {
-    kind: "listeners",
-    name: text(name),
-    state: "refused",
-    version: text(version_info),
-    updated: text(last_update_attempt),
-    resource: messageOf(failed_configuration),
-    error: text(details),
-  };
-}
-
-/** Most are dumped as an Any; the kind says which message it is. */
-function messageOf(value: unknown): Json {
-  const { "@type": _, ...resource } = record(fromAdminJson(value));
-  return resource;
-}
-
-export function record(value: unknown): Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
-}
-
-export function items(value: unknown): readonly Json[] {
-  return Array.isArray(value) ? value.map(record) : [];
-}
-
-export function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+function read(text: string, from: string): ConfigDump {
+  const json = parseJson(text, from);
+  try {
+    const dumped = readConfigDump(json).map((one): Dumped => {
+      const { "@type": _, ...resource } = one.resource;
+      return { ...one, resource };
+    });
+    dumped.sort((a, b) => compare(a.kind, b.kind) || compare(a.name, b.name) || compare(a.state, b.state));
+    return { json, dumped };
+  } catch (error) {
+    if (!(error instanceof SimulatorError)) throw error;
+    throw new CliError("unreadable", `${from}: ${error.message}`, { cause: error });
+  }
 }
 
 function compare(a: string, b: string): number {
