@@ -1,7 +1,7 @@
 import { GATEWAY_API_KINDS, type GatewayApiKindDefinition, type GatewayApiStatus } from "@fairlead/config";
 import { structurallyEqual } from "@fairlead/model";
 import type { ControlPlane } from "../control-plane.ts";
-import { pause } from "./pause.ts";
+import { rounds } from "./rounds.ts";
 
 /** What is asked of a client; that of `@fairlead/kubernetes` is one. Errors with the code `conflict` or `not-found` are expected. */
 export interface StatusClient {
@@ -38,31 +38,22 @@ export async function writeGatewayApiStatus(options: GatewayApiStatusOptions): P
   const { plane, signal, debounce = 1_000 } = options;
   const { gatewayApi } = plane;
   if (!gatewayApi) return;
-  let wake = Promise.withResolvers<void>();
-  const changed = () => wake.resolve();
-  // Endpoints, which say whether a Gateway is there, come with a mesh.
-  const unsubscribe = [plane.onMesh(changed), gatewayApi.onConverted(changed)];
-  const stopped = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  try {
-    while (!signal.aborted) {
-      for (const status of gatewayApi.statuses()) {
-        if (signal.aborted) break;
-        await write(options, status).catch((error: unknown) => {
-          // Who changed the object meanwhile wakes the writer again; one that is gone needs no status.
-          const { code } = error as { readonly code?: unknown };
-          if (code !== "conflict" && code !== "not-found") options.onError?.(error);
-        });
-      }
-      await Promise.race([wake.promise, stopped]);
-      wake = Promise.withResolvers<void>();
-      await pause(debounce, signal);
+  const writeAll = async () => {
+    for (const status of gatewayApi.statuses()) {
+      if (signal.aborted) return;
+      await write(options, status).catch((error: unknown) => {
+        // Who changed the object meanwhile wakes the writer again; one that is gone needs no status.
+        const { code } = error as { readonly code?: unknown };
+        if (code !== "conflict" && code !== "not-found") options.onError?.(error);
+      });
     }
-  } finally {
-    for (const end of unsubscribe) end();
-  }
+  };
+  await rounds(writeAll, {
+    signal,
+    debounce,
+    // Endpoints, which say whether a Gateway is there, come with a mesh.
+    listen: (changed) => [plane.onMesh(changed), gatewayApi.onConverted(changed)],
+  });
 }
 
 async function write(

@@ -2,7 +2,7 @@ import { ConfigError, refOf, type WritableStore } from "@fairlead/config";
 import type { Mesh } from "@fairlead/mesh";
 import { type Diagnostic, objectKey } from "@fairlead/model";
 import type { ControlPlane } from "../control-plane.ts";
-import { pause } from "./pause.ts";
+import { rounds } from "./rounds.ts";
 
 export interface StatusWriterOptions {
   readonly plane: ControlPlane;
@@ -50,38 +50,26 @@ interface Status {
 export async function writeStatus(options: StatusWriterOptions): Promise<void> {
   const { plane, signal, debounce = 1_000, onError } = options;
   const rejected = new Map<string, string>();
-  let wake = Promise.withResolvers<void>();
-  const changed = () => wake.resolve();
-  const unsubscribe = [
-    plane.onMesh(changed),
-    plane.on("connect", changed),
-    plane.on("disconnect", changed),
-    plane.on("ack", changed),
-    plane.on("nack", ({ client, message, resources, attribution }) => {
-      if (attribution === "candidates") return;
-      for (const { sources } of resources)
-        for (const source of sources) rejected.set(objectKey(source), `${client.node.id} rejected it: ${message}`);
-      changed();
-    }),
-    // An object that changed has another chance.
-    options.store.subscribe((changes) => {
-      for (const { key } of changes) rejected.delete(key);
-    }),
-  ];
-  const stopped = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
+  await rounds(() => writeAll(options, rejected).catch((error: unknown) => onError?.(error)), {
+    signal,
+    debounce,
+    listen: (changed) => [
+      plane.onMesh(changed),
+      plane.on("connect", changed),
+      plane.on("disconnect", changed),
+      plane.on("ack", changed),
+      plane.on("nack", ({ client, message, resources, attribution }) => {
+        if (attribution === "candidates") return;
+        for (const { sources } of resources)
+          for (const source of sources) rejected.set(objectKey(source), `${client.node.id} rejected it: ${message}`);
+        changed();
+      }),
+      // An object that changed has another chance.
+      options.store.subscribe((changes) => {
+        for (const { key } of changes) rejected.delete(key);
+      }),
+    ],
   });
-  try {
-    while (!signal.aborted) {
-      await writeAll(options, rejected).catch((error: unknown) => onError?.(error));
-      await Promise.race([wake.promise, stopped]);
-      wake = Promise.withResolvers<void>();
-      await pause(debounce, signal);
-    }
-  } finally {
-    for (const end of unsubscribe) end();
-  }
 }
 
 async function writeAll(options: StatusWriterOptions, rejected: ReadonlyMap<string, string>): Promise<void> {

@@ -26,17 +26,19 @@ export interface RolloutSource extends MeshSource {
   abandon(): void;
   /** The mesh that a node is served from. */
   meshOf(node: ProxyNode): Mesh;
+  /** Whether the node of an open stream has the candidate. */
+  hasCandidate(node: NodeJson): boolean;
 }
 
 export function createRolloutSource(mesh: Mesh, options: MeshSourceOptions): RolloutSource {
   let stable = createMeshSource(mesh, options);
   let candidate: MeshSource | undefined;
   let isMeant: (node: ProxyNode) => boolean = () => false;
-  const open = new Set<Open>();
+  const open = new Map<NodeJson, Open>();
   const sources = () => (candidate ? [stable, candidate] : [stable]);
   const sourceOf = (node: ProxyNode | undefined) => (candidate && node && isMeant(node) ? candidate : stable);
   const place = () => {
-    for (const one of open) one.move(sourceOf(one.node));
+    for (const one of open.values()) one.move(sourceOf(one.node));
   };
   return {
     get mesh() {
@@ -70,7 +72,7 @@ export function createRolloutSource(mesh: Mesh, options: MeshSourceOptions): Rol
     promote() {
       if (!candidate) return;
       const promoted = candidate;
-      for (const one of open) one.move(promoted);
+      for (const one of open.values()) one.move(promoted);
       [stable, candidate] = [promoted, undefined];
     },
     abandon() {
@@ -79,6 +81,7 @@ export function createRolloutSource(mesh: Mesh, options: MeshSourceOptions): Rol
       candidate = undefined;
     },
     meshOf: (node) => sourceOf(node).mesh,
+    hasCandidate: (json) => candidate !== undefined && sourceOf(open.get(json)?.node) === candidate,
     open(json: NodeJson, peer, changed) {
       const { node } = parseNode(json);
       let from = sourceOf(node);
@@ -94,11 +97,11 @@ export function createRolloutSource(mesh: Mesh, options: MeshSourceOptions): Rol
           changed();
         },
       };
-      open.add(entry);
+      open.set(json, entry);
       return {
         get: (typeUrl) => resources.get(typeUrl),
         close() {
-          open.delete(entry);
+          open.delete(json);
           resources.close();
         },
       };

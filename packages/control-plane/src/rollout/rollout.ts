@@ -1,5 +1,5 @@
 import type { Mesh } from "@fairlead/mesh";
-import { type NodeJson, type ObjectRef, type ProxyNode, parseNode, type Unsubscribe } from "@fairlead/model";
+import type { NodeJson, ObjectRef, Unsubscribe } from "@fairlead/model";
 import type { ClientStatus, DiscoveryServer, NackEvent } from "@fairlead/xds/server";
 import type { Clock } from "../scheduler.ts";
 import type { RolloutSource } from "./rollout-source.ts";
@@ -122,8 +122,7 @@ export class Rollout {
   }
 
   #refused({ client, type, message, resources, attribution }: NackEvent): void {
-    const { node } = parseNode(client.node);
-    if (this.#status.phase !== "rolling" || !node || !this.#isMeant(node)) return;
+    if (this.#status.phase !== "rolling" || !this.#context.source.hasCandidate(client.node)) return;
     const sources = attribution === "candidates" ? [] : resources.flatMap((resource) => [...resource.sources]);
     this.#halt(this.#status.stage, `${client.node.id} refuses ${type.shortName}: ${message}`, sources);
   }
@@ -137,15 +136,8 @@ export class Rollout {
 
   /** The proxies that have been given the candidate. */
   #cohort(): readonly ClientStatus[] {
-    return this.#context.server.clients().filter((client) => {
-      const { node } = parseNode(client.node);
-      return node !== undefined && this.#isMeant(node);
-    });
-  }
-
-  #isMeant(node: ProxyNode): boolean {
-    const { source } = this.#context;
-    return source.meshOf(node) !== source.mesh;
+    const { server, source } = this.#context;
+    return server.clients().filter(({ node }) => source.hasCandidate(node));
   }
 
   #tell(status: RolloutStatus): void {

@@ -122,17 +122,19 @@ function namedCertificates(build: Build, tls: ServerTls, place: Place, verifies:
   const authority = tls.caCertCredentialName || `${names[0]}-cacert`;
   return {
     tlsCertificateSdsSecretConfigs,
-    ...combined(
-      defined<CertificateValidationContext>({
-        matchSubjectAltNames: exactNames(tls.subjectAltNames),
-        verifyCertificateSpki: list(tls.verifyCertificateSpki),
-        verifyCertificateHash: list(tls.verifyCertificateHash),
-        crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
-        trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
-      }),
-      secret(authority),
-    ),
+    ...combined(clientValidation(tls), secret(authority)),
   };
+}
+
+/** What is asked of certificates of clients besides the roots, wherever these come from. */
+function clientValidation(tls: ServerTls): CertificateValidationContext {
+  return defined<CertificateValidationContext>({
+    matchSubjectAltNames: exactNames(tls.subjectAltNames),
+    verifyCertificateSpki: list(tls.verifyCertificateSpki),
+    verifyCertificateHash: list(tls.verifyCertificateHash),
+    crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
+    trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
+  });
 }
 
 /** A secret by name; `sds://` names are asked of a provider of the mesh where the agent does not answer them itself. */
@@ -184,13 +186,7 @@ function fileCertificates(build: Build, tls: ServerTls, place: Place, verifies: 
   return {
     tlsCertificateSdsSecretConfigs,
     ...combined(
-      defined<CertificateValidationContext>({
-        matchSubjectAltNames: exactNames(tls.subjectAltNames),
-        verifyCertificateSpki: list(tls.verifyCertificateSpki),
-        verifyCertificateHash: list(tls.verifyCertificateHash),
-        crl: tls.caCrl ? { filename: tls.caCrl } : undefined,
-        trustChainVerification: tls.insecureSkipVerify ? "ACCEPT_UNTRUSTED" : undefined,
-      }),
+      clientValidation(tls),
       tls.caCertificates
         ? fileSecret(`file-root:${tls.caCertificates}`, fileSocket)
         : agentSecret(WORKLOAD_TRUST_BUNDLE),
