@@ -1,6 +1,6 @@
-import { type ConfigObject, configObject, type KindName, memoryStore } from "@fairlead/config";
+import { type ConfigObject, configObject, type KindName, type MeshConfig, memoryStore } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
-import { serviceEntryRegistry } from "@fairlead/registry";
+import { type Registry, serviceEntryRegistry } from "@fairlead/registry";
 import { meshDocuments } from "./mesh-data.ts";
 
 interface Document {
@@ -15,11 +15,19 @@ export async function meshInMemory(services: number, endpoints: number): Promise
     ({ kind, metadata, spec }): ConfigObject => configObject(kind, metadata, spec),
   );
   const store = memoryStore(objects);
-  const registry = serviceEntryRegistry(store);
+  return meshOf(store.values(), serviceEntryRegistry(store), {});
+}
+
+/** The mesh of objects and of all that a registry has. */
+export async function meshOf(
+  config: Iterable<ConfigObject>,
+  registry: Registry,
+  meshConfig: MeshConfig,
+): Promise<Mesh> {
   await registry.ready;
   return Mesh.of({
-    meshConfig: {},
-    config: store.values(),
+    meshConfig,
+    config,
     services: registry.services.values(),
     endpoints: [...registry.endpoints.keys()].flatMap((key) => {
       const given = registry.endpoints.get(key);

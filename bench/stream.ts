@@ -9,31 +9,14 @@ import {
   printYaml,
   serviceEntry,
   streamDocuments,
-  virtualService,
 } from "@fairlead/config";
 import { directoryStore } from "@fairlead/config/directory";
 import { MemoryCollection, objectKey } from "@fairlead/model";
+import { splitRoute } from "../packages/config/scripts/split-route.ts";
 
 /** Objects of four kinds with about 525 characters of YAML each, so that 100,000 are 50 MB. */
 const KINDS: readonly ((name: string) => ConfigObject)[] = [
-  (name) =>
-    virtualService(name, {
-      hosts: [`${name}.example.com`],
-      http: [
-        {
-          match: [{ uri: { prefix: "/v2" }, headers: { "end-user": { exact: "jason" } } }],
-          route: [{ destination: { host: name, subset: "v2" } }],
-        },
-        {
-          route: [
-            { destination: { host: name, subset: "v1" }, weight: 90 },
-            { destination: { host: name, subset: "v2" }, weight: 10 },
-          ],
-          timeout: "5s",
-          retries: { attempts: 3, perTryTimeout: "2s", retryOn: "5xx,reset" },
-        },
-      ],
-    }) as ConfigObject,
+  splitRoute,
   (name) =>
     destinationRule(name, {
       host: name,

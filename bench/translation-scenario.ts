@@ -6,7 +6,7 @@ import {
   destinationRuleOf,
   egressVirtualServices,
   gatewaysOf,
-  Mesh,
+  type Mesh,
   type Query,
   type Reader,
   serviceTargetsOf,
@@ -21,6 +21,8 @@ import { GENERATORS } from "@fairlead/xds/translate";
 // Not for users: the server's own ways to bytes.
 import { encodeGenerated } from "../packages/xds/src/encoded-resource.ts";
 import { encodeImmutable } from "../packages/xds/src/proto/codec.ts";
+
+import { meshOf } from "./mesh.ts";
 
 export type Type = "clusters" | "endpoints" | "listeners" | "routes";
 
@@ -45,19 +47,7 @@ export async function scenarioOf(name: string): Promise<Scenario> {
   const file = join(import.meta.dirname, "../../shared/bench/scenarios", `${name}.yaml`);
   const store = textStore({ [`${name}.yaml`]: readFileSync(file, "utf8") }, { duplicateKeys: "last" });
   const registry = aggregateRegistry([manifestsRegistry(store.documents), serviceEntryRegistry(store)]);
-  await registry.ready;
-  const mesh = Mesh.of({
-    meshConfig: MESH_CONFIG,
-    config: store.values(),
-    services: registry.services.values(),
-    endpoints: [...registry.endpoints.keys()].flatMap((key) => {
-      const given = registry.endpoints.get(key);
-      return given ? [[key, given] as const] : [];
-    }),
-    workloads: registry.workloads.values(),
-    namespaces: registry.namespaces.values(),
-  });
-  return { mesh, node: nodeOf(name) };
+  return { mesh: await meshOf(store.values(), registry, MESH_CONFIG), node: nodeOf(name) };
 }
 
 function nodeOf(name: string): ProxyNode {

@@ -1,68 +1,35 @@
-import { execFile } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { get } from "node:https";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { customResourceDefinition, KINDS, type KindName } from "@fairlead/config";
 import { type KubernetesClient, type KubernetesError, kubernetesClient, RESOURCES } from "@fairlead/kubernetes";
 import { Etcd3 } from "etcd3";
+import { type BigProgram, built, canBeBuilt } from "./built.ts";
 import { freePorts, type ServerProcess, startServer } from "./server-process.ts";
-import { hasTool } from "./tool.ts";
 
-const run = promisify(execFile);
 const source = join(import.meta.dirname, "../real/kube");
 const VERSION = "v1.37.2";
 
-/**
- * The real kube-apiserver (with etcd and the EndpointSlice controller, `tests/real/kube`), built once into the user's
- * cache, by what it is built from. The first build takes 14 CPU-minutes; it needs Go.
- */
-export async function kubeBinary(): Promise<string> {
-  const hash = createHash("sha256").update(VERSION);
-  for (const file of ["go.mod", "go.sum", "main.go"]) hash.update(await readFile(join(source, file)));
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fairlead");
-  const binary = join(cache, `kube-${hash.digest("hex").slice(0, 16)}`);
-  if (existsSync(binary)) return binary;
-  await mkdir(cache, { recursive: true });
-  const started = Date.now();
-  const minutes = () => ((Date.now() - started) / 60_000).toFixed(1);
-  console.error(`building the Kubernetes API server ${VERSION} (once, about 14 CPU-minutes) …`);
-  const progress = setInterval(() => console.error(`building the Kubernetes API server: ${minutes()} min …`), 60_000);
-  const [major = "", minor = ""] = VERSION.slice(1).split(".");
-  const version = Object.entries({ gitVersion: VERSION, gitMajor: major, gitMinor: minor })
-    .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
-    .join(" ");
-  const made = join(cache, `kube-${process.pid}.tmp`);
-  try {
-    await run("go", ["build", "-trimpath", "-ldflags", `-s -w ${version}`, "-o", made, "."], {
-      cwd: source,
-      env: { ...process.env, CGO_ENABLED: "0" },
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    await rename(made, binary);
-  } finally {
-    clearInterval(progress);
-    await rm(made, { force: true });
-  }
-  console.error(`the Kubernetes API server is there after ${minutes()} min`);
-  return binary;
-}
+const [MAJOR = "", MINOR = ""] = VERSION.slice(1).split(".");
+const STAMP = Object.entries({ gitVersion: VERSION, gitMajor: MAJOR, gitMinor: MINOR })
+  .map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`)
+  .join(" ");
 
-/** Whether the API server can be had here. Where all is to be tested (`CI`), it must be. */
-export async function hasKube(what: string): Promise<boolean> {
-  if (!(await hasTool("go", ["version"], what))) return false;
-  try {
-    await kubeBinary();
-    return true;
-  } catch (error) {
-    if (process.env.CI) throw error;
-    console.error(`skipped: ${what}: the API server could not be built: ${(error as Error).message.slice(0, 500)}`);
-    return false;
-  }
-}
+/** The real kube-apiserver (with etcd and the EndpointSlice controller, `tests/real/kube`). */
+const KUBE: BigProgram = {
+  name: "kube",
+  title: `the Kubernetes API server ${VERSION}`,
+  cost: "about 14 CPU-minutes",
+  from: { text: VERSION, files: ["go.mod", "go.sum", "main.go"].map((file) => join(source, file)) },
+  go: (path) => ({ args: ["build", "-trimpath", "-ldflags", `-s -w ${STAMP}`, "-o", path, "."], cwd: source }),
+};
+
+export const kubeBinary = (): Promise<string> => built(KUBE);
+
+/** Whether the API server can be had here. */
+export const hasKube = (what: string): Promise<boolean> => canBeBuilt(KUBE, what);
 
 /** A real API server on 127.0.0.1, empty to begin with. Whoever started it closes it. */
 export interface KubeServer {

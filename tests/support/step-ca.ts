@@ -1,51 +1,27 @@
-import { execFile } from "node:child_process";
-import { createHash, generateKeyPairSync } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { get } from "node:https";
-import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { StepCaOptions } from "@fairlead/ca";
 import { makeAuthority } from "../../packages/ca/test/support/authorities.ts";
+import { type BigProgram, built, canBeBuilt } from "./built.ts";
 import { freePorts, type ServerProcess, startServer } from "./server-process.ts";
-import { hasTool } from "./tool.ts";
 
 const MODULE = "github.com/smallstep/certificates/cmd/step-ca@v0.30.2";
 
-/** The real step-ca, built once into the user's cache: two CPU-minutes, and Go. */
-async function stepCaBinary(): Promise<string> {
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fairlead");
-  const binary = join(cache, `step-ca-${createHash("sha256").update(MODULE).digest("hex").slice(0, 16)}`);
-  if (existsSync(binary)) return binary;
-  await mkdir(cache, { recursive: true });
-  console.error(`building ${MODULE} (once, about two CPU-minutes) …`);
-  const made = await mkdtemp(join(cache, "step-ca-build-"));
-  try {
-    await promisify(execFile)("go", ["install", "-trimpath", "-ldflags", "-s -w", MODULE], {
-      env: { ...process.env, CGO_ENABLED: "0", GOBIN: made },
-      maxBuffer: 64 * 1024 * 1024,
-      timeout: 1_200_000,
-    });
-    await rename(join(made, "step-ca"), binary);
-  } finally {
-    await rm(made, { recursive: true, force: true });
-  }
-  return binary;
-}
+/** The real step-ca. */
+const STEP_CA: BigProgram = {
+  name: "step-ca",
+  title: MODULE,
+  cost: "about two CPU-minutes",
+  timeout: 1_200_000,
+  from: { text: MODULE },
+  go: (path) => ({ args: ["install", "-trimpath", "-ldflags", "-s -w", MODULE], env: { GOBIN: dirname(path) } }),
+};
 
-/** Whether step-ca can be had here. Where all is to be tested (`CI`), it must be. */
-export async function hasStepCa(what: string): Promise<boolean> {
-  if (!(await hasTool("go", ["version"], what))) return false;
-  try {
-    await stepCaBinary();
-    return true;
-  } catch (error) {
-    if (process.env.CI) throw error;
-    console.error(`skipped: ${what}: step-ca could not be built: ${(error as Error).message.slice(0, 500)}`);
-    return false;
-  }
-}
+/** Whether step-ca can be had here. */
+export const hasStepCa = (what: string): Promise<boolean> => canBeBuilt(STEP_CA, what);
 
 /** A real step-ca on 127.0.0.1 with a root, an intermediate and a provisioner for signing certificates of `trustDomain`. */
 export interface StepCaServer {
@@ -102,7 +78,7 @@ export async function startStepCa(trustDomain: string): Promise<StepCaServer> {
         resolve(response.statusCode === 200);
       }).on("error", reject);
     });
-  const binary = await stepCaBinary();
+  const binary = await built(STEP_CA);
   const start = () => startServer(binary, [file], ready);
   let server: ServerProcess = await start();
   return {

@@ -1,51 +1,30 @@
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request } from "node:https";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { initAuthority, issueToDirectory, type VaultOptions } from "@fairlead/ca";
+import { type BigProgram, built, canBeBuilt } from "./built.ts";
 import { freePorts, startServer } from "./server-process.ts";
-import { hasTool } from "./tool.ts";
 
 const source = join(import.meta.dirname, "../real/vault");
 
-/** The real Vault (`tests/real/vault`), built once into the user's cache, by what it is built from: some CPU-minutes, and Go. */
-export async function vaultBinary(): Promise<string> {
-  const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum", "main.go"]) hash.update(await readFile(join(source, file)));
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fairlead");
-  const binary = join(cache, `vault-${hash.digest("hex").slice(0, 16)}`);
-  if (existsSync(binary)) return binary;
-  await mkdir(cache, { recursive: true });
-  console.error("building Vault (once, some CPU-minutes) …");
-  const made = join(cache, `vault-${process.pid}.tmp`);
-  try {
-    await promisify(execFile)("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", made, "."], {
-      ...{ cwd: source, env: { ...process.env, CGO_ENABLED: "0" } },
-      ...{ maxBuffer: 64 * 1024 * 1024, timeout: 1_200_000 },
-    });
-    await rename(made, binary);
-  } finally {
-    await rm(made, { force: true });
-  }
-  return binary;
-}
+/** The real Vault (`tests/real/vault`). */
+const VAULT: BigProgram = {
+  name: "vault",
+  title: "Vault",
+  cost: "some CPU-minutes",
+  timeout: 1_200_000,
+  from: { files: ["go.mod", "go.sum", "main.go"].map((file) => join(source, file)) },
+  go: (path) => ({ args: ["build", "-trimpath", "-ldflags", "-s -w", "-o", path, "."], cwd: source }),
+};
 
-/** Whether Vault can be had here. Where all is to be tested (`CI`), it must be. */
-export async function hasVault(what: string): Promise<boolean> {
-  if (!(await hasTool("go", ["version"], what))) return false;
-  try {
-    await vaultBinary();
-    return true;
-  } catch (error) {
-    if (process.env.CI) throw error;
-    console.error(`skipped: ${what}: Vault could not be built: ${(error as Error).message.slice(0, 500)}`);
-    return false;
-  }
-}
+export const vaultBinary = (): Promise<string> => built(VAULT);
+
+/** Where an engine keeps what is about its own certificate. */
+const rootOf = (mount: string) => `${mount}/root`;
+
+/** Whether Vault can be had here. */
+export const hasVault = (what: string): Promise<boolean> => canBeBuilt(VAULT, what);
 
 /** A real Vault on 127.0.0.1 with a root in its engine `pki`, an intermediate under it in `below`, and `transit`. */
 export interface VaultServer {
@@ -92,10 +71,10 @@ export async function startVault(): Promise<VaultServer> {
   for (const mount of ["pki", "below"])
     await call("POST", `sys/mounts/${mount}`, { type: "pki", config: { max_lease_ttl: "87600h" } });
   const ec = { key_type: "ec", key_bits: 256, ttl: "43800h" };
-  const made = await call("POST", "pki/root/generate/internal", { common_name: "vault root", ...ec });
+  const made = await call("POST", `${rootOf("pki")}/generate/internal`, { common_name: "vault root", ...ec });
   const { certificate: root } = made.json.data as unknown as { certificate: string };
   const csr = await call("POST", "below/intermediate/generate/internal", { common_name: "vault below", ...ec });
-  const signed = await call("POST", "pki/root/sign-intermediate", {
+  const signed = await call("POST", `${rootOf("pki")}/sign-intermediate`, {
     ...(csr.json.data as unknown as { csr: string }),
     ...{ common_name: "vault below", ttl: "21900h", max_path_length: 1 },
   });
@@ -104,7 +83,7 @@ export async function startVault(): Promise<VaultServer> {
   await call("POST", "sys/mounts/transit", { type: "transit" });
   const may = (path: string, ...what: string[]) => `path "${path}" { capabilities = ${JSON.stringify(what)} }`;
   const policy = [
-    ...["pki", "below"].map((mount) => may(`${mount}/root/sign-intermediate`, "update")),
+    ...["pki", "below"].map((mount) => may(`${rootOf(mount)}/sign-intermediate`, "update")),
     may("transit/keys/*", "create", "read", "update", "delete", "list"),
     may("transit/keys", "list"),
     may("transit/sign/*", "update"),

@@ -1,4 +1,5 @@
 import { request } from "node:https";
+import { bodyOf } from "./body.ts";
 import { CaError } from "./error.ts";
 
 const MAX_BYTES = 1024 * 1024;
@@ -45,25 +46,20 @@ export function httpsJson({ url, roots, timeoutMs = 10_000 }: HttpsServer): Json
           headers: { accept: "application/json", ...type, ...headers },
         },
         (response) => {
-          const chunks: Buffer[] = [];
-          let size = 0;
-          response.on("data", (chunk: Buffer) => {
-            size += chunk.length;
-            if (size > MAX_BYTES) sent.destroy(new Error(`more than ${MAX_BYTES} bytes`));
-            else chunks.push(chunk);
-          });
-          response.on("error", (error) => fail(error.message, error));
-          response.on("end", () => {
-            const { statusCode: status = 0 } = response;
-            const text = Buffer.concat(chunks).toString("utf8");
-            const good = status >= 200 && status < 300;
-            try {
-              resolve({ status, text: text.slice(0, 300), json: text === "" ? {} : JSON.parse(text) });
-            } catch (error) {
-              if (good) fail("answered with what is not JSON", error);
-              else resolve({ status, text: text.slice(0, 300), json: {} });
-            }
-          });
+          bodyOf(response, MAX_BYTES).then(
+            (body) => {
+              const { statusCode: status = 0 } = response;
+              const text = body.toString("utf8");
+              const good = status >= 200 && status < 300;
+              try {
+                resolve({ status, text: text.slice(0, 300), json: text === "" ? {} : JSON.parse(text) });
+              } catch (error) {
+                if (good) fail("answered with what is not JSON", error);
+                else resolve({ status, text: text.slice(0, 300), json: {} });
+              }
+            },
+            (error: Error) => fail(error.message, error),
+          );
         },
       );
       sent.on("timeout", () => sent.destroy(new Error(`no answer in ${timeoutMs} ms`)));

@@ -13,30 +13,13 @@ import {
   streamDocuments,
   textStore,
   validateObject,
-  virtualService,
 } from "../src/index.ts";
+import { splitRoute } from "./split-route.ts";
 
 const COUNT = Number(process.argv[2] ?? 10_000);
 
 const MAKERS = [
-  (name: string) =>
-    virtualService(name, {
-      hosts: [`${name}.example.com`],
-      http: [
-        {
-          match: [{ uri: { prefix: "/v2" }, headers: { "end-user": { exact: "jason" } } }],
-          route: [{ destination: { host: name, subset: "v2" } }],
-        },
-        {
-          route: [
-            { destination: { host: name, subset: "v1" }, weight: 90 },
-            { destination: { host: name, subset: "v2" }, weight: 10 },
-          ],
-          timeout: "5s",
-          retries: { attempts: 3, perTryTimeout: "2s", retryOn: "5xx,reset" },
-        },
-      ],
-    }),
+  splitRoute,
   (name: string) =>
     destinationRule(name, {
       host: name,

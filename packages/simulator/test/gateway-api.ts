@@ -1,3 +1,4 @@
+// Longer than most files: the requests of one suite of tests, who sends them, and how it judges the answers.
 import { type GatewayApiObject, parseDocuments, printDocument, validateGatewayApi } from "@fairlead/config";
 import { type ProxyNode, parseNode } from "@fairlead/model";
 import { evaluateResources } from "../src/evaluate-resources.ts";

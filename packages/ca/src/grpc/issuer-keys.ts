@@ -6,6 +6,7 @@ import {
   type FlattenedJWSInput,
   type JWSHeaderParameters,
 } from "jose";
+import { bodyOf } from "../body.ts";
 import { readCertificates } from "../certificate/parse.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError } from "../error.ts";
@@ -107,15 +108,8 @@ function pinnedFetch(roots: string): NonNullable<IssuerKeysOptions["fetch"]> {
     new Promise((resolve, reject) => {
       const given = { headers: Object.fromEntries(new Headers(headers)), ...(signal ? { signal } : {}) };
       get(url, { ca: roots, agent: false, ...given }, (response) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > MAX_BYTES) response.destroy(new Error(`more than ${MAX_BYTES} bytes`));
-          else chunks.push(chunk);
-        });
-        response.on("error", reject);
-        response.on("end", () => resolve(new Response(Buffer.concat(chunks), { status: response.statusCode ?? 500 })));
+        const { statusCode: status = 500 } = response;
+        bodyOf(response, MAX_BYTES).then((body) => resolve(new Response(body, { status })), reject);
       }).on("error", reject);
     });
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { request } from "node:https";
 import { checkServerIdentity, type DetailedPeerCertificate, type PeerCertificate } from "node:tls";
 import { parseTrustDomain, type SpiffeId, type TrustDomain, type Unsubscribe } from "@fairlead/model";
+import { bodyOf } from "../body.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { CaError, toCaError } from "../error.ts";
 import { createListeners } from "../listeners.ts";
@@ -134,15 +135,10 @@ function download(
           response.resume();
           return fail(`answered ${response.statusCode}; redirects are not followed`);
         }
-        const chunks: Buffer[] = [];
-        let size = 0;
-        response.on("data", (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > MAX_BYTES) sent.destroy(new Error(`more than ${MAX_BYTES} bytes`));
-          else chunks.push(chunk);
-        });
-        response.on("error", (error) => fail(error.message, error));
-        response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+        bodyOf(response, MAX_BYTES).then(
+          (body) => resolve(body.toString("utf8")),
+          (error: Error) => fail(error.message, error),
+        );
       },
     );
     sent.on("timeout", () => sent.destroy(new Error(`no answer in ${timeoutMs} ms`)));

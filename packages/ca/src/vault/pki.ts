@@ -13,8 +13,8 @@ export interface VaultPkiOptions extends VaultOptions {
 }
 
 /**
- * A PKI secrets engine of HashiCorp Vault (or OpenBao) as upstream, by its HTTP API: `POST MOUNT/root/sign-intermediate` for
- * signing certificates, which the token needs `update` on, and `GET MOUNT/cert/ca_chain` for roots. The engine's
+ * A PKI secrets engine of HashiCorp Vault (or OpenBao) as upstream, by its HTTP API: `sign-intermediate` of the
+ * mount's `root` for signing certificates, which the token needs `update` on, and `GET MOUNT/cert/ca_chain` for roots. The engine's
  * `max_lease_ttl` must be as long as the signing certificates are to live: it signs shorter ones otherwise. Throws
  * OPTION_INVALID, BUNDLE_INVALID.
  *

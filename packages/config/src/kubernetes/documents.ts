@@ -1,5 +1,5 @@
 import { type KubernetesClient, type ListWatchOptions, listWatch, type WatchedObjects } from "@fairlead/kubernetes";
-import type { Collection, Diagnostic } from "@fairlead/model";
+import { type Collection, type Diagnostic, realSleep } from "@fairlead/model";
 import { objectDocument, type ParsedDocument, type ParseResult } from "../parse/documents.ts";
 import { DocumentSet } from "../stores/documents.ts";
 import { DOCUMENT_TYPES, servedTypes, type WantedType } from "./types.ts";
@@ -84,10 +84,7 @@ class ClusterDocuments implements KubernetesDocuments {
     for (let failures = 0; !signal.aborted; failures++) {
       const opened = await this.#discover();
       if (this.#failure === undefined) return void (await Promise.all(opened.map((watch) => watch.ready)));
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, Math.min(30_000, 100 * 2 ** failures));
-      signal.addEventListener("abort", () => resolve(), { once: true });
-      await promise.finally(() => clearTimeout(timer));
+      await realSleep(Math.min(30_000, 100 * 2 ** failures), signal);
     }
     throw signal.reason;
   }
