@@ -1,5 +1,6 @@
 import { type ConfigObject, configObject, type KindName, type MeshConfig, memoryStore } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
+import { entriesOf } from "@fairlead/model";
 import { type Registry, serviceEntryRegistry } from "@fairlead/registry";
 import { meshDocuments } from "./mesh-data.ts";
 
@@ -29,10 +30,7 @@ export async function meshOf(
     meshConfig,
     config,
     services: registry.services.values(),
-    endpoints: [...registry.endpoints.keys()].flatMap((key) => {
-      const given = registry.endpoints.get(key);
-      return given ? [[key, given] as const] : [];
-    }),
+    endpoints: entriesOf(registry.endpoints),
     workloads: registry.workloads.values(),
     namespaces: registry.namespaces.values(),
   });

@@ -1,7 +1,7 @@
 import { gatewayApiStore, type MeshConfig, parseMeshConfig, textStore } from "@fairlead/config";
 import { Mesh } from "@fairlead/mesh";
-import type { Diagnostic } from "@fairlead/model";
-import { aggregateRegistry, type Registry, serviceEntryRegistry } from "@fairlead/registry";
+import { type Diagnostic, entriesOf } from "@fairlead/model";
+import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { conformanceText } from "./conformance-data.ts";
 
@@ -34,11 +34,4 @@ export async function meshOf(texts: Readonly<Record<string, string>>, meshConfig
 function throwErrors(diagnostics: readonly Diagnostic[]): void {
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new Error(errors.map(({ path, message }) => `${path}: ${message}`).join("\n"));
-}
-
-function entriesOf(endpoints: Registry["endpoints"]) {
-  return [...endpoints.keys()].flatMap((key) => {
-    const given = endpoints.get(key);
-    return given ? [[key, given] as const] : [];
-  });
 }

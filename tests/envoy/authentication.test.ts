@@ -1,11 +1,11 @@
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
 import { type ExtensionProvider, type TextStore, textStore } from "@fairlead/config";
 import { type ControlPlane, createControlPlane } from "@fairlead/control-plane";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { get } from "../../examples/demo/program.ts";
 import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
+import { serveOnLoopback } from "../support/loopback.ts";
 
 const GATEWAY = "127.0.66.2";
 
@@ -102,15 +102,7 @@ describe("who may ask", () => {
   let verdict: RequestListener = (_, response) => void response.end();
   const nacks: string[] = [];
 
-  const serve = async (listener: RequestListener): Promise<number> => {
-    const server = createServer(listener);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    stack.defer(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    return (server.address() as AddressInfo).port;
-  };
+  const serve = (listener: RequestListener) => serveOnLoopback(stack, listener);
 
   beforeAll(async () => {
     const issuing = await serve((request, response) => {

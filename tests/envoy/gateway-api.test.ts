@@ -1,11 +1,11 @@
-import { createServer, type IncomingHttpHeaders, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingHttpHeaders, request } from "node:http";
 import { textStore } from "@fairlead/config";
 import { createControlPlane } from "@fairlead/control-plane";
 import { formatDiagnostic } from "@fairlead/model";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { expect, it } from "vitest";
 import { startGatewayEnvoy } from "../support/gateway-envoy.ts";
+import { serveOnLoopback } from "../support/loopback.ts";
 
 const GATEWAY = "127.0.88.2";
 const PORT = 18_088;
@@ -191,17 +191,10 @@ function ask(host: string, path = "/", headers: Readonly<Record<string, string>>
 
 it("an Envoy serves routes of the Gateway API as they say", { timeout: 60_000 }, async () => {
   await using stack = new AsyncDisposableStack();
-  const backend = async (by: string) => {
-    const server = createServer(({ url, headers }, response) => {
+  const backend = (by: string) =>
+    serveOnLoopback(stack, ({ url, headers }, response) => {
       response.end(JSON.stringify({ by, path: url, headers }));
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    stack.defer(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    return (server.address() as AddressInfo).port;
-  };
   const [one, two] = [await backend("one"), await backend("two")];
   const services = [service("one", "default", one), service("two", "default", two), service("two", "vault", two)];
   const store = textStore({ "mesh.yaml": MESH + services.join(""), "routes.yaml": ROUTES });

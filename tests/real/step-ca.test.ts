@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import {
   createCsr,
   fileKeyManager,
@@ -13,6 +11,7 @@ import {
 } from "@fairlead/ca";
 import { workloadSpiffeId } from "@fairlead/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { verifyChain } from "../support/openssl.ts";
 import { hasStepCa, type StepCaServer, startStepCa } from "../support/step-ca.ts";
 import { hasTool } from "../support/tool.ts";
 
@@ -45,23 +44,7 @@ describe.skipIf(!here)("a real step-ca as upstream", () => {
       pollSeconds: 0,
       onProblem: ({ message }) => problems.push(message),
     });
-  const verified = async (chain: readonly string[]) => {
-    const [leaf = "", ...between] = chain;
-    const files = { root: server.root, between: between.join(""), leaf };
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-    const at = (name: string) => join(folder, name);
-    const args = [
-      "verify",
-      "-x509_strict",
-      "-purpose",
-      "sslserver",
-      "-CAfile",
-      at("root"),
-      "-untrusted",
-      at("between"),
-    ];
-    return (await promisify(execFile)("openssl", [...args, at("leaf")])).stdout;
-  };
+  const verified = (chain: readonly string[]) => verifyChain(chain, server.root, folder);
 
   it("signs our signing certificate; OpenSSL verifies leaves under it; renewals outlast an upstream that is away", async () => {
     const problems: string[] = [];

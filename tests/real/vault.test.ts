@@ -18,6 +18,7 @@ import {
 } from "@fairlead/ca";
 import { workloadSpiffeId } from "@fairlead/model";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { verifyChain } from "../support/openssl.ts";
 import { hasVault, startVault, type VaultServer } from "../support/vault.ts";
 
 const trustDomain = "shop.example";
@@ -41,14 +42,7 @@ describe.skipIf(!here)("a real Vault as upstream", () => {
       ...{ trustDomain, keys: memoryKeyManager(), pollSeconds: 0 },
       upstream: vaultPki({ ...server.options, ...options }),
     });
-  const verified = async (chain: readonly string[]) => {
-    const [leaf = "", ...between] = chain;
-    const files = { root: server.root, between: between.join(""), leaf };
-    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-    const at = (name: string) => join(folder, name);
-    const words = ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", at("root")];
-    return (await promisify(execFile)("openssl", [...words, "-untrusted", at("between"), at("leaf")])).stdout;
-  };
+  const verified = (chain: readonly string[]) => verifyChain(chain, server.root, folder);
 
   it.each([
     ["its root", "pki", 2],

@@ -1,6 +1,6 @@
 import type { ConfigObject, MeshConfig, MeshNetworks } from "@fairlead/config";
 import { type CompliancePolicy, type KeySet, Mesh, type MeshChanges } from "@fairlead/mesh";
-import type { Change, Collection, Unsubscribe } from "@fairlead/model";
+import { type Change, type Collection, entriesOf, type Unsubscribe } from "@fairlead/model";
 import type { Registry } from "@fairlead/registry";
 import { type Clock, Debounce, type DebounceOptions } from "./scheduler.ts";
 
@@ -139,11 +139,4 @@ function withoutConfig(changes: MeshChanges): { readonly now: MeshChanges; reado
     now: { ...now, services: services.filter((change) => !isWritten(change)) },
     isHeld: config.length > 0 || meshConfig !== undefined || meshNetworks !== undefined || services.some(isWritten),
   };
-}
-
-function* entriesOf<V>(collection: Collection<V>): IterableIterator<readonly [string, V]> {
-  for (const key of collection.keys()) {
-    const value = collection.get(key);
-    if (value !== undefined) yield [key, value];
-  }
 }

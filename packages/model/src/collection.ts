@@ -22,6 +22,16 @@ export interface Collection<V> {
   subscribe(listener: (changes: readonly Change<V>[]) => void): Unsubscribe;
 }
 
+/** What a collection holds, by key. */
+export function* entriesOf<V>(
+  collection: Pick<Collection<V>, "keys" | "get">,
+): IterableIterator<readonly [key: string, value: V]> {
+  for (const key of collection.keys()) {
+    const value = collection.get(key);
+    if (value !== undefined) yield [key, value];
+  }
+}
+
 /**
  * A collection in memory, and the base of all sources. A value that is equal in meaning to the one held keeps the old
  * object, so that nothing downstream moves.

@@ -1,6 +1,13 @@
 // What users compose with.
 export { Backoff, type BackoffOptions, realSleep, type Sleep } from "./backoff.ts";
-export { type Change, type Collection, MemoryCollection, structurallyEqual, type Unsubscribe } from "./collection.ts";
+export {
+  type Change,
+  type Collection,
+  entriesOf,
+  MemoryCollection,
+  structurallyEqual,
+  type Unsubscribe,
+} from "./collection.ts";
 export { type Diagnostic, formatDiagnostic, type Position, type Severity } from "./diagnostic.ts";
 export { editDistance } from "./edit-distance.ts";
 export { type Endpoint, type HealthStatus, mainAddress, type ServiceEndpoints } from "./endpoint.ts";

@@ -12,6 +12,7 @@ import {
 import { Mesh } from "@fairlead/mesh";
 import {
   type Diagnostic,
+  entriesOf,
   formatDiagnostic,
   MemoryCollection,
   objectKey,
@@ -115,10 +116,7 @@ export async function translations(
     meshNetworks: MESH_NETWORKS,
     config: objects,
     services: registry.services.values(),
-    endpoints: [...registry.endpoints.keys()].flatMap((key) => {
-      const given = registry.endpoints.get(key);
-      return given ? [[key, given] as const] : [];
-    }),
+    endpoints: entriesOf(registry.endpoints),
     workloads: registry.workloads.values(),
   });
   const told = registry.diagnostics();

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ConfigObject, ingressStore, type MeshConfig, type MeshNetworks, textStore } from "@fairlead/config";
 import { Mesh, settingsDiagnostics } from "@fairlead/mesh";
-import { type Diagnostic, MemoryCollection, objectKey } from "@fairlead/model";
+import { type Diagnostic, entriesOf, MemoryCollection, objectKey } from "@fairlead/model";
 import { serviceEntryRegistry } from "@fairlead/registry";
 import { proxyStart, translate } from "@fairlead/xds/translate";
 import { parseAllDocuments } from "yaml";
@@ -72,10 +72,7 @@ async function madeOf({ meshConfig, meshNetworks, objects = [] }: MeshCase): Pro
     ...(meshNetworks ? { meshNetworks } : {}),
     config: config.values(),
     services: registry.services.values(),
-    endpoints: [...registry.endpoints.keys()].flatMap((key) => {
-      const given = registry.endpoints.get(key);
-      return given ? [[key, given] as const] : [];
-    }),
+    endpoints: entriesOf(registry.endpoints),
     workloads: registry.workloads.values(),
     namespaces: [
       { name: "default", labels: { team: "shop" }, annotations: {} },

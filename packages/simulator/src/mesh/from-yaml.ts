@@ -9,7 +9,7 @@ import {
   textStore,
 } from "@fairlead/config";
 import { Mesh, settingsDiagnostics } from "@fairlead/mesh";
-import type { Diagnostic, ObjectRef, Position, ServiceEndpoints, Workload } from "@fairlead/model";
+import { type Diagnostic, entriesOf, type ObjectRef, type Position, type Workload } from "@fairlead/model";
 import { aggregateRegistry, serviceEntryRegistry } from "@fairlead/registry";
 import { manifestsRegistry } from "@fairlead/registry/manifests";
 import { gatewayDeployments } from "./gateway-deployment.ts";
@@ -91,10 +91,10 @@ export function meshFromYaml(texts: readonly YamlText[], options: MeshOptions = 
     config: config.values(),
     services: registry.services.values(),
     workloads: [...registry.workloads.values()].map((workload) => withSidecar(workload, injected(workload))),
-    endpoints: entriesOf(registry.endpoints, (given) => ({
-      ...given,
-      endpoints: given.endpoints.map((endpoint) => withSidecar(endpoint, injected(endpoint))),
-    })),
+    endpoints: [...entriesOf(registry.endpoints)].map(([key, given]) => {
+      const endpoints = given.endpoints.map((endpoint) => withSidecar(endpoint, injected(endpoint)));
+      return [key, { ...given, endpoints }] as const;
+    }),
     namespaces: registry.namespaces.values(),
   });
   // The store knows Kubernetes objects too; what an Ingress or a route stands for is placed there.
@@ -140,14 +140,4 @@ function isOurs(labels: Readonly<Record<string, string>>): boolean {
 function withSidecar<T extends { readonly tlsMode: "istio" | "disabled" }>(instance: T, sidecar: boolean): T {
   const tlsMode = sidecar ? "istio" : "disabled";
   return instance.tlsMode === tlsMode ? instance : { ...instance, tlsMode };
-}
-
-function entriesOf(
-  collection: { keys(): Iterable<string>; get(key: string): ServiceEndpoints | undefined },
-  change: (given: ServiceEndpoints) => ServiceEndpoints,
-): (readonly [string, ServiceEndpoints])[] {
-  return [...collection.keys()].flatMap((key) => {
-    const given = collection.get(key);
-    return given ? [[key, change(given)] as const] : [];
-  });
 }
